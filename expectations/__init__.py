@@ -1,0 +1,1 @@
+"""May we trust the numbers: Great Expectations suites over the audit models."""

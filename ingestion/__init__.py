@@ -1,0 +1,1 @@
+"""How facts arrive: connectors, the landing engine and the company folder."""
