@@ -1,0 +1,239 @@
+"""The asset graph from landing to Slack: thin wrappers that call the pipeline's steps in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
+
+from ingestion.company import Company
+from ingestion.registry import resource_names
+from orchestration.company_location import company_root, configured_company
+from orchestration.lock import hold_for_process
+from orchestration.pipeline import Pipeline, RunOptions
+
+WAREHOUSE_POOL = "warehouse"
+REFERENCE_SOURCE = "reference"
+
+VERDICT = dg.AssetKey(["quality", "verdict"])
+PUBLISHED = dg.AssetKey(["published", "company"])
+TOLD = dg.AssetKey(["slack", "alerts"])
+SUITES = ("freshness", "completeness", "validity")
+
+
+class RunConfig(dg.Config):
+    """What a launch asks for: ISO dates, store-local, both ends included; empty means `kpi run` without options."""
+
+    date_from: str | None = None
+    date_to: str | None = None
+    as_of: str | None = None
+    full_refresh: bool = False
+
+    def options(self, sources: Sequence[str]) -> RunOptions:
+        def day(text: str | None) -> date | None:
+            return date.fromisoformat(text) if text else None
+
+        return RunOptions(sources, day(self.date_from), day(self.date_to), day(self.as_of), self.full_refresh)
+
+
+def _pipeline() -> Pipeline:
+    company = configured_company()
+    if company is None:
+        raise dg.Failure(f"no company.yml in {company_root()}; run `kpi init` or set KPI_COMPANY")
+    pipeline = Pipeline(company)
+    hold_for_process(pipeline.data_dir / "state")
+    return pipeline
+
+
+def landing_key(source_id: str, resource: str) -> dg.AssetKey:
+    """Asset key of one landed resource."""
+    return dg.AssetKey(["lake", source_id, resource])
+
+
+def landing_specs(company: Company | None) -> list[dg.AssetSpec]:
+    """One spec per configured source and resource, and the reference tables, which every company has."""
+    specs = [
+        dg.AssetSpec(
+            landing_key(REFERENCE_SOURCE, "reference"),
+            group_name="landing",
+            kinds={"dlt", "parquet"},
+            description="company.yml, alerts.yml and reference/*.csv, landed again when they change.",
+        )
+    ]
+    for source in company.sources if company else ():
+        specs += [
+            dg.AssetSpec(
+                landing_key(source.id, resource),
+                group_name="landing",
+                kinds={"dlt", "parquet"},
+                description=f"{resource} of {source.id} ({source.system}), append-only in the lake.",
+            )
+            for resource in resource_names(source)
+        ]
+    return specs
+
+
+def landing_assets(company: Company | None) -> dg.AssetsDefinition:
+    """All sources in one step, side by side in a thread pool; a failing one yields a failed check and stops nothing."""
+    specs = landing_specs(company)
+
+    @dg.multi_asset(
+        name="land",
+        specs=specs,
+        check_specs=[dg.AssetCheckSpec("landed", asset=spec.key) for spec in specs],
+        can_subset=True,
+    )
+    def land(context: dg.AssetExecutionContext, config: RunConfig) -> Iterator[Any]:
+        pipeline = _pipeline()
+        chosen = sorted({key.path[1] for key in context.selected_asset_keys} - {REFERENCE_SOURCE})
+        options = config.options(chosen)
+        pipeline.start(options)
+        results = {r.source_id: r for r in pipeline.land(options, lambda r: context.log.info(_landed_line(r)))}
+        for key in sorted(context.selected_asset_keys, key=str):
+            result = results.get(key.path[1])
+            resource = next((r for r in result.resources if r.resource == key.path[2]), None) if result else None
+            error = (resource.error if resource else None) or (result.error if result else "the source was not reached")
+            rows = resource.rows_landed if resource else (result.rows_landed if result else 0)
+            yield dg.MaterializeResult(
+                asset_key=key,
+                metadata={"rows_landed": rows, **({"error": error} if error else {})},
+                check_results=[
+                    dg.AssetCheckResult(
+                        passed=not error, check_name="landed", metadata={"error": error} if error else {}
+                    )
+                ],
+            )
+
+    return land
+
+
+def _landed_line(result: Any) -> str:
+    if result.error:
+        return f"{result.source_id}: failed: {result.error}"
+    quarantined = f", {result.rows_quarantined} quarantined" if result.rows_quarantined else ""
+    return f"{result.source_id}: {result.rows_landed} rows landed{quarantined} in {result.seconds:.1f} s"
+
+
+class _Translator(DagsterDbtTranslator):
+    """Names dbt models by schema and table, and groups them by layer."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey(["lake_table", dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props.get("alias") or dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return str(dbt_resource_props["schema"])
+
+
+def _warehouse_specs(manifest: Path, select: str, exclude: str, deps: Sequence[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """dbt models as specs; what reads the lake depends on everything that lands, since landing is one step."""
+    specs = []
+    for spec in build_dbt_asset_specs(
+        manifest=manifest, dagster_dbt_translator=_Translator(), select=select, exclude=exclude
+    ):
+        inside = [dep for dep in spec.deps if dep.asset_key.path[0] != "lake_table"]
+        reads_lake = len(inside) < len(list(spec.deps)) or not inside
+        specs.append(spec.replace_attributes(deps=[*inside, *(deps if reads_lake else ())]))
+    return specs
+
+
+def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsDefinition]:
+    """Core and audit models, the verdict between them, and the KPI models on accepted rows."""
+    landed = [spec.key for spec in landing_specs(company)]
+    core_specs = _warehouse_specs(
+        manifest, "path:models path:seeds", "path:models/marts/kpi path:models/marts/kpi_end", landed
+    )
+    kpi_specs = _warehouse_specs(manifest, "path:models/marts/kpi path:models/marts/kpi_end", "", [VERDICT])
+    kpi_specs = [s.replace_attributes(deps=[*s.deps, VERDICT]) if VERDICT not in {d.asset_key for d in s.deps} else s
+                 for s in kpi_specs]  # fmt: skip
+    audit_keys = [spec.key for spec in core_specs if spec.key.path[0] == "audit"]
+
+    @dg.multi_asset(name="build_core", specs=core_specs, pool=WAREHOUSE_POOL)
+    def build_core(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        result = _pipeline().build_core()
+        for failure in result.failures:
+            context.log.error(failure)
+        for spec in core_specs:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata={"failures": len(result.failures)})
+
+    @dg.multi_asset(
+        name="check_quality",
+        specs=[
+            dg.AssetSpec(
+                VERDICT, deps=audit_keys, group_name="quality", kinds={"python"},
+                description="Which stores may be published: Great Expectations over the audit models.",
+            )
+        ],
+        check_specs=[dg.AssetCheckSpec(name, asset=VERDICT) for name in (*SUITES, "nothing_held")],
+    )  # fmt: skip
+    def check_quality(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        from orchestration.warehouse import BuildResult
+
+        pipeline = _pipeline()
+        facts = pipeline.state.recorded("build_core") or {"seconds": 0.0, "failures": ["core was not built"]}
+        facts.pop("step", None)
+        verdicts = pipeline.check(BuildResult(**facts))
+        held = pipeline.state.held()
+        yield dg.MaterializeResult(
+            asset_key=VERDICT,
+            metadata={"checks": len(verdicts), "held": sorted(held)},
+            check_results=[_suite_result(suite, [v for v in verdicts if v.suite == suite]) for suite in SUITES]
+            + [dg.AssetCheckResult(passed=not held, check_name="nothing_held", metadata={"held": sorted(held)})],
+        )
+
+    @dg.multi_asset(name="build_kpi", specs=kpi_specs, pool=WAREHOUSE_POOL)
+    def build_kpi(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        pipeline = _pipeline()
+        core = pipeline.state.recorded("build_core")
+        failures = ["core failed, see the step before"] if not core or core["failures"] else pipeline.build_kpi().failures
+        for failure in failures:
+            context.log.error(failure)
+        for spec in kpi_specs:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata={"failures": len(failures)})
+
+    return [build_core, check_quality, build_kpi]
+
+
+def _suite_result(suite: str, verdicts: Sequence[Any]) -> dg.AssetCheckResult:
+    broken = [v for v in verdicts if not v.passed]
+    failed = any(v.severity == "fail" for v in broken)
+    return dg.AssetCheckResult(
+        check_name=suite,
+        passed=bool(verdicts) and not broken,
+        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        metadata={v.check: v.observed for v in broken},
+    )
+
+
+def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """The published file, and the messages that tell about it."""
+
+    @dg.asset(
+        key=PUBLISHED, deps=list(kpi_keys), group_name="published", kinds={"duckdb"},
+        description="The file that people query: data/published/company.duckdb.",
+    )  # fmt: skip
+    def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        facts = _pipeline().publish()
+        if facts is None:
+            context.log.error("nothing was published: the build failed, the last published file stays")
+            return dg.MaterializeResult(metadata={"published": False})
+        return dg.MaterializeResult(metadata={"published": True, "tables": len(facts["tables"])})
+
+    @dg.asset(
+        key=TOLD, deps=[PUBLISHED], group_name="alerts", kinds={"slack"},
+        description="Breaches and data problems, through the outbox to Slack; marks the run failed where a source failed.",
+    )  # fmt: skip
+    def tell(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        summary = _pipeline().tell()
+        if summary.status == "failed":
+            raise dg.Failure("; ".join(f"{s['source_id']}: {s['error']}" for s in summary.sources if s["error"])
+                             or "the build failed; see the steps before", allow_retries=False)  # fmt: skip
+        return dg.MaterializeResult(metadata={"status": summary.status, "sent": summary.alerts.get("sent", 0)})
+
+    return [publish, tell]
+

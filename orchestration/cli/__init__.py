@@ -1,0 +1,1 @@
+"""The `kpi` command: one module per family of subcommands."""

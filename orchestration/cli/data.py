@@ -1,0 +1,114 @@
+"""`kpi query`, `kpi explain`, `kpi quality`, `kpi export`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from orchestration.cli.common import DAY, RunProblem, UsageProblem, company_of, published_file
+
+
+@click.command()
+@click.argument("metrics")
+@click.option("--by", default="", help="Dimensions, comma-separated: store_id, region, platform, category, …")
+@click.option("--grain", type=click.Choice(["day", "week", "month", "quarter", "year"]), default=None)
+@click.option("--from", "date_from", type=DAY, help="First store-local day, included.")
+@click.option("--to", "date_to", type=DAY, help="Last store-local day, included.")
+@click.option("--where", multiple=True, help='For example "region = US" (repeatable).')
+@click.option("--format", "output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.pass_context
+def query(
+    ctx: click.Context,
+    metrics: str,
+    by: str,
+    grain: str | None,
+    date_from: date | None,
+    date_to: date | None,
+    where: tuple[str, ...],
+    output: str,
+) -> None:
+    """Read METRICS (comma-separated) from the published file."""
+    from orchestration import query as engine
+
+    path = published_file(company_of(ctx))
+    try:
+        frame = engine.query(
+            path,
+            [m.strip() for m in metrics.split(",") if m.strip()],
+            by=[d.strip() for d in by.split(",") if d.strip()],
+            grain=grain,
+            date_from=date_from,
+            date_to=date_to,
+            where=list(where),
+        )
+    except engine.QueryError as error:
+        raise UsageProblem(str(error)) from error
+    click.echo(engine.render(frame, output), nl=False)
+
+
+@click.command()
+@click.argument("metric")
+@click.option("--scope", default="company", show_default=True, help="Scope id: company, a store, a region, …")
+@click.option("--period", default=None, help="A day, a month (2026-01) or a year.")
+@click.pass_context
+def explain(ctx: click.Context, metric: str, scope: str, period: str | None) -> None:
+    """Why is this number this number: definition, formula, inputs, sources, version."""
+    from orchestration.explain import explain as engine
+    from orchestration.query import QueryError
+
+    try:
+        click.echo(engine(published_file(company_of(ctx)), metric, scope=scope, period=period))
+    except QueryError as error:
+        raise UsageProblem(str(error)) from error
+
+
+@click.command()
+@click.option("--open", "open_page", is_flag=True, help="Open the Data Docs in a browser.")
+@click.pass_context
+def quality(ctx: click.Context, open_page: bool) -> None:
+    """Last verdicts and the Data Docs path."""
+    from orchestration.pipeline import Pipeline
+
+    company = company_of(ctx)
+    facts = Pipeline(company).state.recorded("check")
+    if facts is None:
+        raise RunProblem("no checks have run yet; run `kpi run` first")
+    for verdict in facts["verdicts"]:
+        mark = "ok  " if verdict["passed"] else verdict["severity"].upper()
+        click.echo(f"{mark}  {verdict['suite']:<13} {verdict['check']}  {verdict['store_id'] or ''}  {verdict['observed']}")
+    for failure in facts["build_failures"]:
+        click.echo(f"FAIL  build          {failure}")
+    page = company.root / "data" / "quality" / "index.html"
+    click.echo(f"{facts['passed']} passed, {facts['warned']} warned, {facts['failed']} failed; {page}")
+    if open_page:
+        click.launch(page.as_uri())
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--format", "output", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+@click.pass_context
+def export(ctx: click.Context, directory: Path, output: str) -> None:
+    """Write all published tables to DIRECTORY: the data is the company's own."""
+    import duckdb
+
+    path = published_file(company_of(ctx))
+    with duckdb.connect(str(path), read_only=True) as published:
+        tables = published.sql(
+            "select table_schema, table_name from information_schema.tables "
+            "where table_schema in ('kpi', 'core', 'audit') order by all"
+        ).fetchall()
+        for schema, table in tables:
+            target = directory / schema / f"{table}.{output}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            rows = published.sql(f'select * from "{schema}"."{table}"')
+            if output == "csv":
+                rows.write_csv(str(target))
+            else:
+                rows.write_parquet(str(target))
+    click.echo(f"{len(tables)} tables written to {directory}")
+
+
+commands = (query, explain, quality, export)

@@ -1,0 +1,176 @@
+"""The steps of one run: land, build, check, publish, tell. Plain functions; Dagster only decides when they are called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestration import warehouse
+from orchestration.run_state import RunContext, RunState
+
+if TYPE_CHECKING:
+    from expectations import Verdict
+    from ingestion.company import Company
+    from ingestion.landing import SourceResult
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `kpi run` was asked for; dates are store-local days, both ends included."""
+
+    sources: Sequence[str] = ()
+    date_from: date | None = None
+    date_to: date | None = None
+    as_of: date | None = None
+    full_refresh: bool = False
+
+
+class Pipeline:
+    """One company's run. Every step reads what the step before left in `data/state/run/`, so any process may call it."""
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        self.data_dir = company.root / "data"
+        self.state = RunState(self.data_dir / "state")
+
+    def start(self, options: RunOptions) -> RunContext:
+        """Name the run and set its clock."""
+        return self.state.start(options.as_of, options.full_refresh)
+
+    def land(self, options: RunOptions, on_result: Callable[[SourceResult], None]) -> list[SourceResult]:
+        """Land the chosen sources side by side; a failing one is in the journal and touches no other."""
+        from ingestion.landing import LandOptions, land_all
+
+        context = self.state.context()
+        chosen = [s for s in self.company.sources if not options.sources or s.id in options.sources]
+        results = land_all(
+            self.company,
+            chosen,
+            LandOptions(
+                run_id=context.run_id,
+                date_from=options.date_from,
+                date_to=options.date_to,
+                as_of=options.as_of,
+                now=datetime.now(UTC),
+                resources=None,
+            ),
+            on_result,
+        )
+        self.state.journal_loads(_load_rows(context.run_id, results))
+        self.state.record(
+            "land",
+            {
+                "sources": [
+                    {
+                        "source_id": r.source_id,
+                        "system": r.system,
+                        "rows_landed": r.rows_landed,
+                        "rows_quarantined": r.rows_quarantined,
+                        "seconds": round(r.seconds, 3),
+                        "error": r.error,
+                        "warnings": [w for resource in r.resources for w in resource.warnings],
+                    }
+                    for r in results
+                ]
+            },
+        )
+        return results
+
+    def build_core(self) -> warehouse.BuildResult:
+        """dbt: staging, intermediate, core facts and audit models."""
+        from orchestration.alerts import write_alert_journal
+
+        write_alert_journal(self.data_dir / "ops.sqlite", self.data_dir / "state")
+        result = warehouse.build(
+            self.company,
+            select=warehouse.CORE,
+            exclude=warehouse.CORE_EXCLUDED,
+            full_refresh=self.state.context().full_refresh,
+        )
+        self.state.record("build_core", asdict(result))
+        return result
+
+    def check(self, build: warehouse.BuildResult) -> list[Verdict]:
+        """Great Expectations over the audit models; decides which stores are held.
+
+        A failing contract or data test of the build holds every store: nobody can say which of them it made wrong.
+        """
+        from expectations import held_stores, run_checks
+
+        context = self.state.context()
+        verdicts: list[Verdict] = []
+        if build.ok:
+            verdicts = run_checks(self.data_dir / "warehouse.duckdb", self.data_dir / "quality", context.run_id)
+            held = dict(held_stores(verdicts, [store.id for store in self.company.stores]))
+        else:
+            held = {store.id: [f.split(":")[0] for f in build.failures] for store in self.company.stores}
+        self.state.hold(held, datetime.now(UTC))
+        passed = sum(v.passed for v in verdicts)
+        failed = sum(not v.passed and v.severity == "fail" for v in verdicts)
+        warned = sum(not v.passed and v.severity == "warn" for v in verdicts)
+        self.state.record(
+            "check",
+            {
+                "passed": passed,
+                "failed": failed + len(build.failures),
+                "warned": warned,
+                "verdicts": [asdict(v) for v in verdicts],
+                "build_failures": build.failures,
+            },
+        )
+        return verdicts
+
+    def build_kpi(self) -> warehouse.BuildResult:
+        """dbt: the KPI tables, on accepted rows only."""
+        result = warehouse.build(
+            self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh
+        )
+        self.state.record("build_kpi", asdict(result))
+        return result
+
+    def publish(self) -> dict[str, Any] | None:
+        """Publish what was accepted. Nothing is published when the build itself failed: the last file stays."""
+        from orchestration.publish import publish
+
+        core, kpi = self.state.recorded("build_core"), self.state.recorded("build_kpi")
+        if not core or core["failures"] or not kpi or kpi["failures"]:
+            return None
+        begun = time.monotonic()
+        published = publish(self.company, set(self.state.held()), self.state.context().run_id)
+        facts = {"at": published.at, "tables": published.tables, "seconds": round(time.monotonic() - begun, 3)}
+        self.state.record("publish", facts)
+        return facts
+
+
+def _load_rows(run_id: str, results: Sequence[SourceResult]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for source in results:
+        for resource in source.resources:
+            row = asdict(resource)
+            row.pop("warnings", None)
+            row.pop("load_id", None)
+            rows.append({"run_id": run_id, "source_id": source.source_id, "system": source.system, **row})
+        if source.error and not source.resources:
+            now = datetime.now(UTC).isoformat()
+            rows.append(
+                {
+                    "run_id": run_id,
+                    "source_id": source.source_id,
+                    "system": source.system,
+                    "resource": None,
+                    "window_from": None,
+                    "window_to": None,
+                    "rows_landed": 0,
+                    "rows_quarantined": 0,
+                    "started_at": now,
+                    "finished_at": now,
+                    "status": "failed",
+                    "error": source.error,
+                }
+            )
+    return rows
