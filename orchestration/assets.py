@@ -124,7 +124,9 @@ class _Translator(DagsterDbtTranslator):
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
             return dg.AssetKey(["lake_table", dbt_resource_props["source_name"], dbt_resource_props["name"]])
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props.get("alias") or dbt_resource_props["name"]])
+        return dg.AssetKey(
+            [dbt_resource_props["schema"], dbt_resource_props.get("alias") or dbt_resource_props["name"]]
+        )
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return str(dbt_resource_props["schema"])
@@ -190,7 +192,9 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
     def build_kpi(context: dg.AssetExecutionContext) -> Iterator[Any]:
         pipeline = _pipeline()
         core = pipeline.state.recorded("build_core")
-        failures = ["core failed, see the step before"] if not core or core["failures"] else pipeline.build_kpi().failures
+        failures = (
+            ["core failed, see the step before"] if not core or core["failures"] else pipeline.build_kpi().failures
+        )
         for failure in failures:
             context.log.error(failure)
         for spec in kpi_specs:
@@ -226,7 +230,7 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
 
     @dg.asset(
         key=TOLD, deps=[PUBLISHED], group_name="alerts", kinds={"slack"},
-        description="Breaches and data problems, through the outbox to Slack; marks the run failed where a source failed.",
+        description="Breaches and data problems, sent to Slack; the run fails where a source failed.",
     )  # fmt: skip
     def tell(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         summary = _pipeline().tell()
@@ -236,4 +240,3 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
         return dg.MaterializeResult(metadata={"status": summary.status, "sent": summary.alerts.get("sent", 0)})
 
     return [publish, tell]
-

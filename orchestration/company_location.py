@@ -14,6 +14,6 @@ def company_root() -> Path:
 
 
 def configured_company() -> Company | None:
-    """The company, or None where there is no folder yet (definitions still load). Raises CompanyError when it is wrong."""
+    """The company, or None where there is no folder yet. Raises CompanyError when it is wrong."""
     root = company_root()
     return load_company(root) if (root / "company.yml").exists() else None

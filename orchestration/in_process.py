@@ -64,9 +64,7 @@ def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -
     selection = None
     if options.sources:
         skipped = {
-            spec.key
-            for spec in landing_specs(company)
-            if spec.key.path[1] not in (*options.sources, "reference")
+            spec.key for spec in landing_specs(company) if spec.key.path[1] not in (*options.sources, "reference")
         }
         selection = [key for key in job.asset_layer.executable_asset_keys if key not in skipped]
     with dg.DagsterInstance.get() as instance:

@@ -1,4 +1,4 @@
-"""The steps of one run: land, build, check, publish, tell. Plain functions; Dagster only decides when they are called."""
+"""The steps of one run: land, build, check, publish, tell. Dagster only decides when they are called."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ingestion.company import Company
     from ingestion.landing import SourceResult
 
-EVERYTHING = "*"
-
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -31,7 +29,7 @@ class RunOptions:
 
 
 class Pipeline:
-    """One company's run. Every step reads what the step before left in `data/state/run/`, so any process may call it."""
+    """One company's run. A step reads what the one before left in `data/state/run/`; any process may call it."""
 
     def __init__(self, company: Company) -> None:
         self.company = company
@@ -127,9 +125,7 @@ class Pipeline:
 
     def build_kpi(self) -> warehouse.BuildResult:
         """dbt: the KPI tables, on accepted rows only."""
-        result = warehouse.build(
-            self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh
-        )
+        result = warehouse.build(self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh)
         self.state.record("build_kpi", asdict(result))
         return result
 

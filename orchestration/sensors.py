@@ -30,7 +30,10 @@ def sensors(company: Company | None) -> list[dg.SensorDefinition]:
         from orchestration.alerts import queue_run_failure
 
         queue_run_failure(
-            company.root / "data" / "ops.sqlite", company, context.dagster_run.run_id, context.failure_event.message or ""
+            company.root / "data" / "ops.sqlite",
+            company,
+            context.dagster_run.run_id,
+            context.failure_event.message or "",
         )
 
     return [send_alerts, report_failed_run]

@@ -68,7 +68,13 @@ def build(
 
     os.environ.update(dbt_environment(company.root))
     state_dir = company.root / "data" / "state"
-    arguments = ["build", *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs"), "--quiet", "--select", *select]
+    arguments = [
+        "build",
+        *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs"),
+        "--quiet",
+        "--select",
+        *select,
+    ]
     if exclude:
         arguments += ["--exclude", *exclude]
     arguments += ["--exclude-resource-type", "unit_test"]

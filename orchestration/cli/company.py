@@ -22,7 +22,9 @@ def init(ctx: click.Context, directory: Path | None) -> None:
         write_template(target)
     except CompanyError as error:
         raise UsageProblem(str(error)) from error
-    click.echo(f"wrote {target}: describe your stores in {target / 'company.yml'}, then run `kpi --company {target} check`")
+    click.echo(
+        f"wrote {target}: describe your stores in {target / 'company.yml'}, then run `kpi --company {target} check`"
+    )
 
 
 @click.command()

@@ -77,7 +77,9 @@ def quality(ctx: click.Context, open_page: bool) -> None:
         raise RunProblem("no checks have run yet; run `kpi run` first")
     for verdict in facts["verdicts"]:
         mark = "ok  " if verdict["passed"] else verdict["severity"].upper()
-        click.echo(f"{mark}  {verdict['suite']:<13} {verdict['check']}  {verdict['store_id'] or ''}  {verdict['observed']}")
+        click.echo(
+            f"{mark}  {verdict['suite']:<13} {verdict['check']}  {verdict['store_id'] or ''}  {verdict['observed']}"
+        )
     for failure in facts["build_failures"]:
         click.echo(f"FAIL  build          {failure}")
     page = company.root / "data" / "quality" / "index.html"

@@ -53,7 +53,8 @@ def report(company: Company, summary: RunSummary, as_json: bool) -> None:
     alerts = summary.alerts
     click.echo(
         f"{summary.status}: {sum(s['rows_landed'] for s in summary.sources)} rows landed, "
-        f"checks {summary.checks['passed']} passed, {summary.checks['warned']} warned, {summary.checks['failed']} failed, "
+        f"checks {summary.checks['passed']} passed, {summary.checks['warned']} warned, "
+        f"{summary.checks['failed']} failed, "
         f"alerts {alerts['opened']} opened, {alerts['recovered']} recovered, {alerts['sent']} sent; "
         f"{company.root / 'data' / 'published' / 'company.duckdb'}"
     )
@@ -103,12 +104,16 @@ def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) ->
     now = datetime.now(UTC)
     try:
         with run_lock(company.root / "data" / "state"):
-            result = land(company, chosen, LandOptions(f"backfill-{now:%Y%m%dT%H%M%S}", date_from, date_to, None, now, None))
+            result = land(
+                company, chosen, LandOptions(f"backfill-{now:%Y%m%dT%H%M%S}", date_from, date_to, None, now, None)
+            )
     except AlreadyRunningError as error:
         raise RunProblem(str(error)) from error
     if result.error:
         raise RunProblem(f"{source}: {result.error}")
-    click.echo(f"{source}: {result.rows_landed} rows landed, {result.rows_quarantined} quarantined; publish with `kpi run`")
+    click.echo(
+        f"{source}: {result.rows_landed} rows landed, {result.rows_quarantined} quarantined; publish with `kpi run`"
+    )
 
 
 @click.command()

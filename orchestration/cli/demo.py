@@ -1,0 +1,91 @@
+"""`kpi demo`: the real pipeline, over HTTP, against a simulated company on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import click
+
+from orchestration.cli.common import EXIT_FAILED, RunProblem, say
+from orchestration.cli.run import report, run_company
+from orchestration.pipeline import RunOptions
+
+DEMO = Path("demo")
+
+
+@contextmanager
+def sandbox_served(directory: Path, days: int, orders_per_day: int, seed: int, as_of: date) -> Iterator[dict[str, Any]]:
+    """The sandbox in a process of its own, gone when the block ends. It dies with this process: its stdin closes."""
+    arguments: list[object] = ["--dir", directory, "--days", days, "--orders-per-day", orders_per_day]
+    arguments += ["--seed", seed, "--as-of", as_of]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "serve", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise RunProblem(f"the sandbox ended with code {process.wait()} before it was ready; see above")
+        yield json.loads(line)
+    finally:
+        if process.stdin:
+            process.stdin.close()
+        process.terminate()
+        process.wait()
+
+
+@click.command()
+@click.option("--days", default=60, show_default=True, help="Days of history to simulate.")
+@click.option("--orders-per-day", default=60, show_default=True, help="Orders per store and day.")
+@click.option("--seed", default=7, show_default=True, help="Same seed, same company.")
+@click.option("--keep", is_flag=True, help="Continue the company in ./demo instead of starting anew.")
+@click.pass_context
+def demo(ctx: click.Context, days: int, orders_per_day: int, seed: int, keep: bool) -> None:
+    """Sandbox company: simulate, serve, land, build, check, publish, alert; writes ./demo."""
+    from ingestion.company import load_company
+
+    if DEMO.exists() and not keep:
+        shutil.rmtree(DEMO)
+    as_of = datetime.now().astimezone().date()
+    say(f"simulating {days} days of a company with an Amazon US and an Amazon JP store, seed {seed}")
+    with sandbox_served(DEMO, days, orders_per_day, seed, as_of) as served:
+        os.environ.update(served["env"])
+        company = load_company(DEMO.resolve())
+        summary = run_company(company, RunOptions(as_of=as_of))
+        with urlopen(f"{served['url']}/_control/slack") as answer:  # noqa: S310 (loopback, our own sandbox)
+            messages = json.load(answer)
+    _show(company.root, messages)
+    report(company, summary, as_json=False)
+    if summary.status == "failed":
+        ctx.exit(EXIT_FAILED)
+
+
+def _show(root: Path, messages: Any) -> None:
+    from orchestration import query
+
+    published = root / "data" / "published" / "company.duckdb"
+    if published.exists():
+        metrics = ["gmv", "orders", "refund_rate", "ad_spend", "tacos", "gross_profit", "contribution_margin"]
+        frame = query.query(published, metrics, by=["store_id"], grain="week", date_from=None, date_to=None, where=[])
+        click.echo(query.render(frame.tail(12), "table"))
+    listed = messages["messages"] if isinstance(messages, dict) else messages
+    click.echo(f"{len(listed)} Slack messages:")
+    for message in listed:
+        click.echo(f"  {message.get('channel', '')}  {message.get('text', '')}")
+    click.echo(f"written: {published}\n         {root / 'data' / 'quality'}\n         {root / 'data' / 'lake'}")
+    click.echo("look further: .venv/bin/kpi --company demo query gmv,orders --by store_id --grain month")
+
+
+commands = (demo,)
