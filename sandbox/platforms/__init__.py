@@ -1,0 +1,1 @@
+"""The platforms' own APIs, served from a simulated world on loopback."""
