@@ -23,7 +23,7 @@ STOCK_OUT_DAYS = 5
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """A whole simulated company: what was decided, not what is visible yet.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.platforms import orders
+from sandbox.platforms import finances, orders
 from sandbox.platforms.state import State, store_of
 from sandbox.platforms.wire import Answer, Ask, sp_error
 
@@ -23,4 +23,6 @@ def route(state: State, ask: Ask) -> Answer:
                         x_amzn_RateLimit_Limit=str(state.rate))
     if path == "/orders/2026-01-01/orders" and ask.method == "GET":
         return orders.search(state, ask, store)
+    if path == "/finances/2024-06-19/transactions" and ask.method == "GET":
+        return finances.transactions(state, ask, store)
     return sp_error(404, "NotFound", f"no such operation: {ask.method} {path}")
