@@ -1,0 +1,125 @@
+"""Verdicts per store, from a small warehouse written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations import Verdict, held_stores, run_checks
+from expectations.pages import prune
+from expectations.suites import all_suites
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("""
+            CREATE SCHEMA core; CREATE SCHEMA audit;
+            CREATE TABLE core.dim_store AS SELECT unnest(['us', 'jp']) AS store_id, DATE '2025-06-10' AS as_of_day;
+            CREATE TABLE core.fct_order_line (store_id VARCHAR, date DATE, is_live BOOLEAN, quantity BIGINT,
+                currency VARCHAR, gmv DECIMAL(18,4), gmv_native DECIMAL(18,4));
+            INSERT INTO core.fct_order_line VALUES ('us', '2025-06-09', true, 1, 'USD', 5, 5),
+                ('jp', '2025-06-09', true, 1, 'JPY', NULL, 500);
+            CREATE TABLE core.fct_inventory_daily (store_id VARCHAR, on_hand_units BIGINT, sellable_units BIGINT);
+            INSERT INTO core.fct_inventory_daily VALUES ('us', 1, 1), ('jp', 0, 0);
+            CREATE TABLE core.fct_ad_daily (store_id VARCHAR, impressions BIGINT, clicks BIGINT);
+            CREATE TABLE audit.freshness (source_id VARCHAR, store_id VARCHAR, newest_day DATE, landed_at TIMESTAMPTZ,
+                sla_hours BIGINT, verdict VARCHAR);
+            INSERT INTO audit.freshness VALUES ('us_sp', 'us', '2025-06-09', now(), 48, 'pass'),
+                ('jp_sp', 'jp', '2025-06-09', now(), 48, 'pass'), ('fx', NULL, '2025-06-09', now(), 48, 'pass');
+            CREATE TABLE audit.reconciliation (control VARCHAR, store_id VARCHAR, period_start DATE,
+                left_value DECIMAL(38,4), right_value DECIMAL(38,4), difference DECIMAL(38,4),
+                tolerance DECIMAL(38,4), explained BOOLEAN, reason VARCHAR, verdict VARCHAR);
+            INSERT INTO audit.reconciliation VALUES
+                ('fail_rows_landed', 'us', '2025-06-09', 1, 1, 0, 0, false, NULL, 'pass'),
+                ('fail_rows_landed', 'jp', '2025-06-09', 1, 1, 0, 0, false, NULL, 'pass');
+            CREATE TABLE audit.load (run_id VARCHAR, source_id VARCHAR, rows_landed BIGINT, rows_quarantined BIGINT,
+                finished_at TIMESTAMPTZ, status VARCHAR);
+            INSERT INTO audit.load VALUES ('r1', 'us_sp', 10, 0, now(), 'landed'), ('r1', 'fx', 10, 0, now(), 'landed');
+        """)
+    return path
+
+
+def _judge(warehouse: Path, *statements: str, run_id: str = "r1") -> list[Verdict]:
+    with duckdb.connect(str(warehouse)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return run_checks(warehouse, warehouse.parent / "quality", run_id)
+
+
+def _unhappy(verdicts: list[Verdict]) -> set[tuple[str, str | None]]:
+    return {(v.check, v.store_id) for v in verdicts if not v.passed}
+
+
+def test_a_sound_warehouse_holds_nobody_and_writes_the_pages(warehouse: Path) -> None:
+    verdicts = _judge(warehouse)
+    assert held_stores(verdicts, ["us", "jp"]) == {}
+    assert _unhappy(verdicts) == {("warn_exchange_rate_present", "jp")}
+    assert all(v.check.startswith(f"{v.severity}_") for v in verdicts)
+    page = (warehouse.parent / "quality" / "index.html").read_text(encoding="utf-8")
+    assert "0 failed" in page and "warn_exchange_rate_present" in page
+    assert (warehouse.parent / "quality" / "docs" / "index.html").exists()
+
+
+def test_a_difference_holds_its_own_store_even_if_the_control_says_pass(warehouse: Path) -> None:
+    verdicts = _judge(warehouse, "UPDATE audit.reconciliation SET difference = -0.02 WHERE store_id = 'jp'")
+    assert held_stores(verdicts, ["us", "jp"]) == {"jp": ["fail_rows_landed"]}
+
+
+def test_a_failure_that_no_store_owns_holds_all(warehouse: Path) -> None:
+    verdicts = _judge(warehouse, "UPDATE audit.reconciliation SET difference = 1, store_id = NULL")
+    assert held_stores(verdicts, ["us", "jp"]) == {"us": ["fail_rows_landed"], "jp": ["fail_rows_landed"]}
+
+
+def test_stale_missing_and_lagging_sources_warn_and_hold_nobody(warehouse: Path) -> None:
+    verdicts = _judge(
+        warehouse,
+        "UPDATE audit.freshness SET newest_day = '2025-06-01' WHERE store_id = 'us'",
+        "INSERT INTO audit.freshness VALUES ('us_ads', 'us', '2025-06-09', now(), 48, 'pass'),"
+        " ('jp_ads', 'jp', NULL, NULL, 48, 'warn')",
+        "INSERT INTO audit.load VALUES ('r1', 'jp_sp', 0, 0, now(), 'failed'), ('r1', 'us_ads', 1, 9, now(), 'landed')",
+    )
+    assert held_stores(verdicts, ["us", "jp"]) == {}
+    assert _unhappy(verdicts) >= {
+        ("warn_source_within_sla", "us"),
+        ("warn_sources_of_a_store_in_step", "us"),
+        ("warn_source_delivered_something", "jp"),
+        ("warn_every_resource_landed", "jp"),
+        ("warn_few_rows_quarantined", "us"),
+    }
+
+
+def test_impossible_numbers_hold_their_store(warehouse: Path) -> None:
+    verdicts = _judge(
+        warehouse,
+        "INSERT INTO core.fct_order_line VALUES ('us', current_date + 5, true, -1, '?', 1, 1)",
+        "UPDATE core.fct_inventory_daily SET on_hand_units = -1 WHERE store_id = 'jp'",
+    )
+    held = held_stores(verdicts, ["us", "jp"])
+    assert set(held["us"]) == {
+        "fail_sold_quantity_not_negative",
+        "fail_no_order_from_the_future",
+        "fail_currency_known",
+    }
+    assert held["jp"] == ["fail_stock_not_negative"]
+
+
+def test_a_model_that_cannot_be_read_holds_all_and_says_which(warehouse: Path) -> None:
+    verdicts = _judge(warehouse, "DROP TABLE core.fct_ad_daily")
+    assert held_stores(verdicts, ["us"]) == {"us": ["fail_validity_can_be_measured"]}
+    assert any("fct_ad_daily" in v.observed for v in verdicts if not v.passed)
+
+
+def test_only_the_newest_runs_keep_their_pages(tmp_path: Path) -> None:
+    for run in ("r1", "r2", "r3"):
+        (tmp_path / "validations" / "freshness" / run).mkdir(parents=True)
+    prune(tmp_path, 2)
+    assert sorted(p.name for p in (tmp_path / "validations" / "freshness").iterdir()) == ["r2", "r3"]
+
+
+def test_every_suite_says_what_it_asks() -> None:
+    assert [suite.name for suite in all_suites()] == ["completeness", "freshness", "validity"]
+    assert all(suite.asks.endswith("?") for suite in all_suites())
