@@ -15,11 +15,10 @@ from sandbox.catalogue import (
     Product,
     cost_change_day,
 )
+from sandbox.platforms import mabang
 from sandbox.platforms.lwa import PREFIXES
 from sandbox.platforms.state import credentials
 
-MABANG_APP_KEY = "200001"
-MABANG_TOKEN = "sandbox-mabang-token"
 SLACK_TOKEN = "xoxb-sandbox"
 
 
@@ -30,8 +29,8 @@ def environment(url: str) -> dict[str, str]:
         env.update(credentials(prefix))
     for store in STORES:
         env[f"AMAZON_{store.key.upper()}_ADS_PROFILE_ID"] = str(store.profile_id)
-    env["MABANG_APP_KEY"] = MABANG_APP_KEY
-    env["MABANG_TOKEN"] = MABANG_TOKEN
+    env["MABANG_APP_KEY"] = mabang.APP_KEY
+    env["MABANG_TOKEN"] = mabang.TOKEN
     env["SLACK_BOT_TOKEN"] = SLACK_TOKEN
     env["SLACK_API_URL"] = f"{url}/slack/api/"
     return env

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.platforms import finances, orders
+from sandbox.platforms import finances, orders, reports
 from sandbox.platforms.state import State, store_of
 from sandbox.platforms.wire import Answer, Ask, sp_error
 
@@ -25,4 +25,6 @@ def route(state: State, ask: Ask) -> Answer:
         return orders.search(state, ask, store)
     if path == "/finances/2024-06-19/transactions" and ask.method == "GET":
         return finances.transactions(state, ask, store)
+    if path.startswith(reports.ROOT):
+        return reports.route(state, ask, store, path)
     return sp_error(404, "NotFound", f"no such operation: {ask.method} {path}")

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox.platforms import control, fx, lwa, selling_partner, slack
+from sandbox.platforms import ads, control, fx, lwa, mabang, reports, selling_partner, slack
 from sandbox.platforms.state import State
 from sandbox.platforms.wire import Answer, Ask, reply
 
@@ -16,6 +16,9 @@ Route = Callable[[State, Ask], Answer]
 ROUTES: tuple[tuple[str, Route], ...] = (
     ("/lwa/", lwa.token),
     ("/sp/", selling_partner.route),
+    ("/ads/", ads.route),
+    ("/documents/", reports.document),
+    ("/mabang/", mabang.route),
     ("/fx/", fx.rates),
     ("/slack/", slack.route),
     ("/_control/", control.route),
