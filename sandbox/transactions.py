@@ -140,11 +140,12 @@ def _refunds(world: World, store_no: int) -> list[Posting]:
     owner = world.orders["store"].to_numpy()[world.items["order"].to_numpy()]
     items = world.items[(owner == store_no) & (world.items["refunded"] != NEVER)]
     found: list[Posting] = []
-    for moment, group in items.groupby("refunded", sort=True):
-        for order, lines in _lines(group, refund_frame(group)).items():
-            number = str(lines[0].item_id + 7)
-            found.append(Posting(f"F-{number}", "Refund", "Refund Order", int(str(moment)), order, tuple(lines),
-                                 refund_id=number, first_posted=int(str(moment))))
+    moments = dict(zip(items["item_id"].tolist(), items["refunded"].tolist(), strict=True))
+    for order, lines in _lines(items, refund_frame(items)).items():
+        for line in lines:
+            number, moment = str(line.item_id + 7), moments[line.item_id]
+            found.append(Posting(f"F-{number}", "Refund", "Refund Order", moment, order, (line,),
+                                 refund_id=number, first_posted=moment))
     return found
 
 

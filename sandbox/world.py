@@ -47,6 +47,16 @@ class World:
         rows = np.arange(len(self.orders))
         return np.searchsorted(order, rows, "left"), np.searchsorted(order, rows, "right")
 
+    @cached_property
+    def order_records(self) -> list[dict[str, Any]]:
+        """`orders` as plain Python values, one per row."""
+        return [{str(k): v for k, v in record.items()} for record in self.orders.to_dict("records")]
+
+    @cached_property
+    def item_records(self) -> list[dict[str, Any]]:
+        """`items` as plain Python values, one per row."""
+        return [{str(k): v for k, v in record.items()} for record in self.items.to_dict("records")]
+
     def day_at(self, index: int) -> date:
         """The calendar day at a position from the start."""
         return self.start + timedelta(days=index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ LIMIT = "0.0056"
 FRESH_SECONDS = 120
 
 
+@lru_cache(maxsize=8)
 def updated_at(world: World, now: int) -> Ints:
     """`lastUpdatedTime` of every order as of world time: the newest of its events that has happened."""
     orders = world.orders
@@ -84,17 +86,16 @@ def _matching(state: State, store: Store, kind: str, after: int, before: int, no
 
 def order_json(world: World, row: int, newest: int, now: int, included: set[str]) -> dict[str, Any]:
     """One order as the API shows it at world time; monetary parts only where `includedData` asks for them."""
-    order = world.orders.iloc[row]
+    order = world.order_records[row]
     store = STORES[int(order["store"])]
     firsts, lasts = world.items_by_order
-    items = world.items.iloc[int(firsts[row]):int(lasts[row])]
+    items = world.item_records[int(firsts[row]):int(lasts[row])]
     cancelled, shipped = int(order["cancelled"]) <= now, int(order["shipped"]) <= now
     status = "CANCELLED" if cancelled else "SHIPPED" if shipped else "UNSHIPPED"
     lines = [_item_json(store, item, order, now, shipped and not cancelled, included)
-             for item in items.to_dict("records")]
-    live = items[items["cancelled"] > now]
-    total = int((live["price"] * live["quantity"] - live["discount"] + live["shipping"]
-                 - live["shipping_discount"] + live["tax"]).sum())
+             for item in items]
+    total = sum(item["price"] * item["quantity"] - item["discount"] + item["shipping"] - item["shipping_discount"]
+                + item["tax"] for item in items if item["cancelled"] > now)
     shown: dict[str, Any] = {
         "orderId": order["order_id"], "createdTime": iso(order["created"]), "lastUpdatedTime": iso(newest),
         "salesChannel": {"channelName": "AMAZON", "marketplaceId": store.marketplace_id,
@@ -116,7 +117,7 @@ def _money(store: Store, minor: int) -> dict[str, str]:
 
 
 def _item_json(
-    store: Store, item: dict[Any, Any], order: Any, now: int, shipped: bool, included: set[str]
+    store: Store, item: dict[str, Any], order: dict[str, Any], now: int, shipped: bool, included: set[str]
 ) -> dict[str, Any]:
     product = PRODUCTS[item["product"]]
     gross = item["price"] * item["quantity"]
