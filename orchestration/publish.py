@@ -152,9 +152,7 @@ def _bring_up_table(
         connection.execute(f"INSERT INTO {table.within('draft')} SELECT * FROM {table.within('warehouse')}")
 
 
-def _rebuild(
-    connection: duckdb.DuckDBPyConnection, table: _Table, present: _Table | None, kept: Sequence[str]
-) -> None:
+def _rebuild(connection: duckdb.DuckDBPyConnection, table: _Table, present: _Table | None, kept: Sequence[str]) -> None:
     """Write a new or changed table whole: accepted rows as they are now, held rows cast to the new columns by name."""
     fresh = _Table(table.schema, f"{table.name}__new", table.columns).within("draft")
     accepted = _where([f"store_id IS DISTINCT FROM {_text(store)}" for store in kept])
