@@ -41,10 +41,10 @@ def _final(world: World, store: Store, day: date) -> list[AdRow]:
     leak = store.key == "jp" and 0 <= (world.story_day - day).days < LEAK_DAYS
     rows = []
     for position, product in enumerate(products_of(store)):
-        impressions = int(rng.poisson(40 * PRODUCTS[product].weight * world.orders_per_day / 20))
+        impressions = int(rng.poisson(40 * PRODUCTS[product].weight * world.orders_per_day / 5))
         clicks = int(rng.binomial(impressions, 0.012))
         bid = 62 if store.minor == 100 else 48
-        cost = int(clicks * bid * rng.integers(80, 121) // 100) * (8 if leak and position == 0 else 1)
+        cost = int(clicks * bid * rng.integers(80, 121) // 100) * (5 if leak else 1)
         bought = int(rng.binomial(clicks, 0.09))
         price = price_of(PRODUCTS[product], store) or 0
         halo = {window: bought + int(rng.binomial(bought, 0.04 * i)) for i, window in enumerate(WINDOWS)}

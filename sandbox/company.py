@@ -61,8 +61,7 @@ ALERTS_YML = """rules:
     metric: gmv
     grain: day
     scope: {type: store}
-    condition: {drop: 0.3}
-    weeks: 4
+    condition: {drop: {by: 0.3, weeks: 4}}
     severity: critical
     channel: default
     owner: "@mei"
@@ -70,7 +69,7 @@ ALERTS_YML = """rules:
     metric: refund_rate
     grain: day
     scope: {type: store, region: US}
-    condition: {above: 0.3}
+    condition: {above: 0.2}
     for: 2
     min_volume: 10
     severity: critical
@@ -80,7 +79,7 @@ ALERTS_YML = """rules:
     metric: acos
     grain: day
     scope: {type: store}
-    condition: {above: 1.0}
+    condition: {above: 0.6}
     for: 2
     severity: warning
     channel: default

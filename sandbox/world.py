@@ -64,7 +64,7 @@ class World:
 
 def stocked_out(store: Store, day: date, story_day: date) -> bool:
     """Whether STOCKED_OUT_SKU has no sellable unit in this store on this day (a planted story)."""
-    return store.key == "us" and 0 <= (story_day - day).days < STOCK_OUT_DAYS
+    return store.key == "us" and -2 <= (story_day - day).days < STOCK_OUT_DAYS
 
 
 def order_id(store: Store, day: date, seq: int) -> str:
@@ -135,8 +135,8 @@ def _simulate_day(
     refund_after = rng.integers(2 * DAY, 20 * DAY, m)
     refunded = np.where(live & (rng.random(m) < 0.04), shipped[owner] + refund_after, NEVER)
     age = (story_day - day).days
-    if store.key == "us" and 5 <= age <= 12:  # a bad batch: its refunds are all posted on two days
-        struck = live & (rng.random(m) < 0.18)
+    if store.key == "us" and 6 <= age <= 12:  # a bad batch: its refunds are all posted on two days
+        struck = live & (rng.random(m) < 0.07)
         spike = store.day_start(story_day - timedelta(days=3)) + rng.integers(HOUR, 40 * HOUR, m)
         refunded = np.where(struck, spike, refunded)
     base = np.int64(30_000_000_000_000_000) + (day.toordinal() * 2 + store_no) * np.int64(1_000_000)
