@@ -27,11 +27,24 @@ def world_for(seed: int, days: int, orders_per_day: int, as_of: date) -> World:
     return simulate(seed, start, days + SPARE_DAYS, orders_per_day, as_of - timedelta(days=1))
 
 
+def continued_world(memory: Path, args: argparse.Namespace) -> World:
+    """The world that this folder was begun with, long enough for `as_of`; a new folder remembers the one asked for."""
+    if not memory.exists():
+        start, story = args.as_of - timedelta(days=args.days), args.as_of - timedelta(days=1)
+        memory.write_text(json.dumps({"seed": args.seed, "orders_per_day": args.orders_per_day,
+                                      "start": start.isoformat(), "story_day": story.isoformat()}) + "\n", "utf-8")
+    known = json.loads(memory.read_text("utf-8"))
+    start = date.fromisoformat(known["start"])
+    return simulate(known["seed"], start, (args.as_of - start).days + SPARE_DAYS, known["orders_per_day"],
+                    date.fromisoformat(known["story_day"]))
+
+
 def serve(args: argparse.Namespace) -> int:
     """Simulates, writes the company folder, serves until SIGTERM or until stdin closes."""
-    world = world_for(args.seed, args.days, args.orders_per_day, args.as_of)
-    server = SandboxServer(State(world, world_time(args.as_of)), args.port).start()
     folder = Path(args.dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    world = continued_world(folder / "sandbox.json", args)
+    server = SandboxServer(State(world, world_time(args.as_of)), args.port).start()
     write_company(folder, server.url, world.start, world.story_day)
     signal.signal(signal.SIGTERM, lambda *_: server.stop_soon())
     signal.signal(signal.SIGINT, lambda *_: server.stop_soon())
