@@ -222,7 +222,9 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
         description="The file that people query: data/published/company.duckdb.",
     )  # fmt: skip
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        facts = _pipeline().publish()
+        pipeline = _pipeline()
+        facts = pipeline.publish()
+        pipeline.prove()
         if facts is None:
             context.log.error("nothing was published: the build failed, the last published file stays")
             return dg.MaterializeResult(metadata={"published": False})

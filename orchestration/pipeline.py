@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration import warehouse
 from orchestration.run_state import RunContext, RunState
+from orchestration.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from expectations import Verdict
@@ -141,6 +143,58 @@ class Pipeline:
         facts = {"at": published.at, "tables": published.tables, "seconds": round(time.monotonic() - begun, 3)}
         self.state.record("publish", facts)
         return facts
+
+    def prove(self) -> None:
+        """Write the run's evidence, whether it was published or held back."""
+        from orchestration.evidence import write_evidence
+
+        context = self.state.context()
+        land, check, published = (self.state.recorded(step) or {} for step in ("land", "check", "publish"))
+        write_evidence(
+            self.company,
+            context.run_id,
+            {
+                "sources": land.get("sources", []),
+                "verdicts": check.get("verdicts", []),
+                "held": self.state.held(),
+                "published_at": published.get("at"),
+            },
+        )
+
+    def tell(self) -> RunSummary:
+        """Feed breaches and data problems to the alert states, then send what waits in the outbox."""
+        from orchestration.alerts import dispatch, evaluate
+
+        ops = self.data_dir / "ops.sqlite"
+        counts = evaluate(ops, self.data_dir / "published" / "company.duckdb", self.company, self.summary())
+        sent = dispatch(ops, self.company, os.environ)
+        self.state.record("tell", {"opened": counts.opened, "recovered": counts.recovered, "sent": sent})
+        return self.summary()
+
+    def summary(self, errors: Sequence[str] = ()) -> RunSummary:
+        """The verdict so far: failed where a source or the build failed, held where a gate held a store back."""
+        land, core, check, kpi, published, told = (
+            self.state.recorded(step) or {} for step in ("land", "build_core", "check", "build_kpi", "publish", "tell")
+        )
+        sources = land.get("sources", [])
+        problems = [*errors, *core.get("failures", []), *kpi.get("failures", [])]
+        held = self.state.held()
+        status = "published"
+        if problems or not published or any(source["error"] for source in sources):
+            status = "failed"
+        if held and not kpi.get("failures") and not errors:
+            status = "held"
+        return RunSummary(
+            run_id=self.state.context().run_id,
+            status=status,
+            sources=sources,
+            build_seconds=round(core.get("seconds", 0.0) + kpi.get("seconds", 0.0), 3),
+            checks={name: check.get(name, 0) for name in ("passed", "warned", "failed")},
+            held=held,
+            published_at=published.get("at"),
+            alerts={name: told.get(name, 0) for name in ("opened", "recovered", "sent")},
+            errors=problems,
+        )
 
 
 def _load_rows(run_id: str, results: Sequence[SourceResult]) -> list[dict[str, Any]]:

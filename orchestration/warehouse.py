@@ -84,6 +84,7 @@ def build(
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         outcome = dbtRunner().invoke(arguments)
+    _close_warehouse()
     seconds = time.monotonic() - begun
     built: list[str] = []
     failures: list[str] = []
@@ -99,6 +100,15 @@ def build(
     if not outcome.success and not failures:
         failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
     return BuildResult(seconds, built, failures, warnings)
+
+
+def _close_warehouse() -> None:
+    """dbt keeps its connection for the next call, and DuckDB then refuses readers in this process."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager.env().close()
+        DuckDBConnectionManager.close_all_connections()
 
 
 def parse(root: Path, target: Path) -> None:
