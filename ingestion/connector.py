@@ -19,6 +19,10 @@ class SourceError(Exception):
     """A source that cannot be read; the message is one line that names the thing, the place and the way out."""
 
 
+class PartlyReadError(SourceError):
+    """Raised at the end of an extraction that could not read some files at all: what it yielded lands all the same."""
+
+
 class Archive(Protocol):
     """Keeps a report or file as received, but for its personal columns, which the caller has blanked."""
 

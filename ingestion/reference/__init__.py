@@ -1,0 +1,1 @@
+"""The company's own words, landed like any other source: company.yml, alerts.yml and reference/*.csv."""
