@@ -1,0 +1,63 @@
+{#
+    Rows of one table of the lake, complete loads only, with the columns that the dbt source declares and three more:
+    source_id, load_id (sorts as time), loaded_at. A system that nobody configured gives the same columns and no rows.
+#}
+{% macro landed(system, table) -%}
+    {%- set visible = ref('stg_landing__visible_load') -%}
+    {%- set lake_table = source(system, table) -%}
+    {{- adapter.dispatch('landed', 'crossborder_kpi')(system, table, visible) -}}
+{%- endmacro %}
+
+{% macro duckdb__landed(system, table, visible) -%}
+    {%- if not execute -%}
+        select 1 as not_parsed
+    {%- else -%}
+        {%- set nodes = graph.sources.values()
+            | selectattr('source_name', 'equalto', system) | selectattr('name', 'equalto', table) | list -%}
+        {%- set columns = nodes[0].columns.values() | list -%}
+        {%- set folder = '*' if system == 'landing' else system -%}
+        {%- set pattern = lake() ~ '/' ~ folder ~ '/*/' ~ table ~ '/*.parquet' -%}
+        {%- set empty -%}
+            select
+                {%- for column in columns %}
+                cast(null as {{ column.data_type }}) as {{ column.name }},
+                {%- endfor %}
+                cast(null as varchar) as lake_file
+            where false
+        {%- endset -%}
+        (
+            select
+                {%- for column in columns %}
+                cast(lake_rows.{{ column.name }} as {{ column.data_type }}) as {{ column.name }},
+                {%- endfor %}
+                visible.system,
+                visible.source_id,
+                visible.load_id,
+                visible.loaded_at
+            from (
+                {{ empty }}
+                {% if lake_has(pattern) -%}
+                union all by name
+                select * replace ({{ path_of_file('lake_file') }} as lake_file)
+                from read_parquet('{{ pattern }}', union_by_name = true, filename = 'lake_file')
+                {%- endif %}
+            ) as lake_rows
+            inner join {{ visible }} as visible
+                on lake_rows.lake_file = visible.lake_file_prefix || '{{ table }}/' || visible.load_id
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro lake() -%}
+    {{- env_var('KPI_LAKE', 'lake') | replace("'", "''") -}}
+{%- endmacro %}
+
+{% macro lake_has(pattern) -%}
+    {%- set found = run_query("select count(*) from glob('" ~ pattern ~ "')").columns[0].values()[0] -%}
+    {{- return(found > 0) -}}
+{%- endmacro %}
+
+{# `system/source/table/load_id` of a data file: the file id after the load id is dropped. #}
+{% macro path_of_file(column) -%}
+    regexp_extract({{ column }}, '([^/\\]+[/\\][^/\\]+[/\\][^/\\]+[/\\][0-9]+\.[0-9]+)\.[^/\\]*$', 1)
+{%- endmacro %}

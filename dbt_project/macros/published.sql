@@ -1,0 +1,32 @@
+{# The published file is read by `accepted()`, so that a held store keeps its last good rows. #}
+{% macro published_path() -%}
+    {{- return(env_var('KPI_PUBLISHED', '') | replace("'", "''")) -}}
+{%- endmacro %}
+
+{% macro attach_published() -%}
+    {%- if execute and published_path() and lake_has(published_path()) -%}
+        attach if not exists '{{ published_path() }}' as published (read_only)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro detach_published() -%}
+    {%- if execute -%}
+        detach database if exists published
+    {%- endif -%}
+{%- endmacro %}
+
+{# Accepted rows of a core fact: this build's, but for held stores those published last (none if never published). #}
+{% macro accepted(fact) -%}
+    {%- set built = ref(fact) -%}
+    {%- set held = ref('int_held_store') -%}
+    {%- set published = adapter.get_relation(database='published', schema='core', identifier=fact) if execute -%}
+    (
+        select * from {{ built }}
+        where store_id not in (select held.store_id from {{ held }} as held)
+        {%- if published %}
+        union all by name
+        select * from published.core.{{ fact }}
+        where store_id in (select held.store_id from {{ held }} as held)
+        {%- endif %}
+    )
+{%- endmacro %}

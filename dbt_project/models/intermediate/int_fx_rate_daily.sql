@@ -1,0 +1,75 @@
+-- One rate per pair and day: as quoted, else inverted, else by a common third currency; a rate carries at most 7 days.
+with
+
+quoted as (
+    select rate_date, base, quote, rate, source, 0 as preference
+    from {{ ref('stg_reference__fx_rates') }}
+    union all
+    select rate_date, base, quote, rate, source, 1 as preference
+    from {{ ref('stg_fx__rates') }}
+),
+
+newest as (
+    select *
+    from quoted
+    where rate > 0
+    qualify row_number() over (partition by rate_date, base, quote order by preference) = 1
+),
+
+scaled as (
+    select
+        *,
+        cast(rate * 10000000000 as hugeint) as rate_e10
+    from newest
+),
+
+pairs as (
+    select rate_date, base, quote, rate, source, preference as rank
+    from scaled
+    union all
+    select
+        rate_date,
+        quote as base,
+        base as quote,
+        {{ exact_ratio('10000000000', 'rate_e10', 10) }} as rate,
+        source,
+        preference + 2 as rank
+    from scaled
+    union all
+    select
+        near.rate_date,
+        near.quote as base,
+        far.quote,
+        {{ exact_ratio('far.rate_e10', 'near.rate_e10', 10) }} as rate,
+        near.source,
+        greatest(near.preference, far.preference) + 4 as rank
+    from scaled as near
+    inner join scaled as far
+        on near.rate_date = far.rate_date and near.base = far.base and near.quote <> far.quote
+),
+
+best as (
+    select
+        *,
+        lead(rate_date) over (partition by base, quote order by rate_date) as next_date
+    from (
+        select *
+        from pairs
+        qualify row_number() over (partition by rate_date, base, quote order by rank, source, rate) = 1
+    ) as ranked
+),
+
+final as (
+    select
+        cast(unnest({{ days_between(
+            'rate_date', 'least(coalesce(next_date - 1, rate_date + 7), rate_date + 7)'
+        ) }}) as date) as date,
+        base,
+        quote,
+        rate,
+        rate_date,
+        source
+    from best
+)
+
+select * from final

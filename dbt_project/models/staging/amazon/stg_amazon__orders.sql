@@ -1,0 +1,16 @@
+with
+
+landed_rows as (
+    select * from {{ landed('amazon', 'orders') }} as lake_rows
+),
+
+-- Keyed: newest by the platform's own update time, then by load, so that a back-fill does not win.
+final as (
+    select *
+    from landed_rows
+    qualify row_number() over (
+        partition by source_id, order_id order by updated_at desc, load_id desc
+    ) = 1
+)
+
+select * from final

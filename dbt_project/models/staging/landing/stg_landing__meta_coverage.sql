@@ -1,0 +1,2 @@
+select *
+from {{ landed('landing', 'meta_coverage') }} as landed_rows

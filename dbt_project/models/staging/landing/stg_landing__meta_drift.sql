@@ -1,0 +1,2 @@
+select *
+from {{ landed('landing', 'meta_drift') }} as landed_rows

@@ -1,0 +1,2 @@
+select *
+from {{ landed('landing', 'meta_file') }} as landed_rows

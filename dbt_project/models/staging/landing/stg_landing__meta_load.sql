@@ -1,0 +1,2 @@
+select *
+from {{ landed('landing', 'meta_load') }} as landed_rows

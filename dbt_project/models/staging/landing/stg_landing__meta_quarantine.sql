@@ -1,0 +1,2 @@
+select *
+from {{ landed('landing', 'meta_quarantine') }} as landed_rows
