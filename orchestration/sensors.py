@@ -7,6 +7,7 @@ import os
 import dagster as dg
 
 from ingestion.company import Company
+from orchestration.pipeline import Pipeline
 
 
 def sensors(company: Company | None) -> list[dg.SensorDefinition]:
@@ -24,16 +25,8 @@ def sensors(company: Company | None) -> list[dg.SensorDefinition]:
 
     @dg.run_failure_sensor(name="report_failed_run", default_status=dg.DefaultSensorStatus.RUNNING)
     def report_failed_run(context: dg.RunFailureSensorContext) -> None:
-        """Queue one message per failed run; the run id is the alert key, so a repeated tick adds nothing."""
-        if company is None:
-            return
-        from orchestration.alerts import queue_run_failure
-
-        queue_run_failure(
-            company.root / "data" / "ops.sqlite",
-            company,
-            context.dagster_run.run_id,
-            context.failure_event.message or "",
-        )
+        """Tell about a run that failed before it could tell itself; telling twice about one run says it once."""
+        if company is not None:
+            Pipeline(company).tell()
 
     return [send_alerts, report_failed_run]

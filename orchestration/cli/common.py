@@ -17,7 +17,7 @@ EXIT_USAGE = 2
 EXIT_HELD = 3
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """An ISO date."""
 
     name = "date"
