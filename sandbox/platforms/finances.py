@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from sandbox.catalogue import PRODUCTS, STORES, Store
+from sandbox.platforms.orders import now_or
 from sandbox.platforms.state import State
 from sandbox.platforms.wire import Answer, Ask, iso, parse_moment, reply, sp_error
 from sandbox.transactions import OMITTED_SECONDS, Line, Posting, visible
@@ -25,7 +26,7 @@ def transactions(state: State, ask: Ask, store: Store) -> Answer:
     before = parse_moment(query["postedBefore"]) if "postedBefore" in query else latest
     if after is None or before is None:
         return sp_error(400, "InvalidInput", "postedAfter is required; it and postedBefore are ISO 8601 moments")
-    if after > latest or before > latest + 120 or before < after:
+    if after > max(latest, state.now) or before > latest + 120 or max(before, state.now) < after:
         return sp_error(400, "InvalidInput", "postedAfter and postedBefore must lie 2 minutes back, in order")
     if "postedBefore" in query and before - after > MAX_WINDOW:
         return sp_error(400, "InvalidInput", "The range of dates must not exceed 180 days")
@@ -39,8 +40,8 @@ def transactions(state: State, ask: Ask, store: Store) -> Answer:
             return sp_error(400, "InvalidInput", "nextToken is not one of ours")
     number = STORES.index(store)
     empty = state.has_fault(f"/sp/{store.key}/", "empty")
-    # Without postedBefore Amazon reads 180 days on; the world's clock may lie further back than that.
-    found = [] if empty else [p for p in visible(state.world, number, now) if after <= p.posted <= before]
+    until = now_or(before, latest, now)
+    found = [] if empty else [p for p in visible(state.world, number, now) if after <= p.posted <= until]
     wanted = query.get("transactionStatus")
     found = [p for p in found if wanted is None or status(p, now) == wanted]
     page = [] if pause else found[offset:offset + PAGE]

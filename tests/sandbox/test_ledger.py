@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 import requests
-from tests.sandbox.conftest import AS_OF, JP, US
-from tests.sandbox.test_platforms import _orders, _transactions
 
 from sandbox import rates
 from sandbox.catalogue import STORES
 from sandbox.ledger import Ledger
 from sandbox.platforms.control import world_time
 from sandbox.world import World, simulate
+from tests.sandbox.conftest import AS_OF, JP, US
+from tests.sandbox.test_platforms import _orders, _transactions
 
 Call = Callable[..., requests.Response]
 ZONES = {"us": ZoneInfo("America/Los_Angeles"), "jp": ZoneInfo("Asia/Tokyo")}

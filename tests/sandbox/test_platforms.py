@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
-from tests.sandbox.conftest import JP, US, access_token
 
 from sandbox.catalogue import STORES
 from sandbox.platforms import mabang
 from sandbox.platforms.server import SandboxServer
 from sandbox.platforms.wire import iso
+from tests.sandbox.conftest import JP, US, access_token
 
 Call = Callable[..., requests.Response]
 Validate = Callable[[str, str, Any], None]
@@ -200,3 +203,51 @@ def test_slack_keeps_a_message_whose_answer_was_lost(server: SandboxServer) -> N
     history = requests.get(f"{url}/conversations.history", headers=headers, timeout=10,
                            params={"channel": "C-kpi", "include_all_metadata": "true"}).json()
     assert [m["metadata"]["event_payload"]["alert_key"] for m in history["messages"]] == ["k"]
+
+
+def test_a_world_ahead_of_the_real_clock_shows_all_that_has_happened_in_it(sp: Call, server: SandboxServer) -> None:
+    world = server.state.world
+    ahead = int(time.time()) + 6 * 3600
+    shift = ahead - server.state.now
+    orders = world.orders.copy()
+    for moment in ("created", "cancelled", "cancel_requested", "shipped"):
+        orders[moment] += np.where(orders[moment] < 2**61, shift, 0)
+    server.state.world = dataclasses.replace(world, orders=orders)
+    server.state.now = ahead
+    params = {"marketplaceIds": US, "lastUpdatedAfter": iso(ahead - 3 * 3600),
+              "lastUpdatedBefore": iso(int(time.time()) - 130)}
+    answer = sp("us", "/orders/2026-01-01/orders", params=params)
+    assert answer.status_code == 200
+    assert answer.json()["orders"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("fatal_report", "FATAL"), ("cancelled_report", "CANCELLED")])
+def test_a_report_ends_as_planted(server: SandboxServer, sp: Call, kind: str, status: str) -> None:
+    requests.post(f"{server.url}/_control/faults", json={"kind": kind, "path": "/sp/us/"}, timeout=10)
+    root = "/reports/2021-06-30/reports"
+    made = sp("us", root, "POST", json={
+        "reportType": "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA", "marketplaceIds": [US]}).json()
+    polls = [sp("us", f"{root}/{made['reportId']}").json() for _ in range(3)]
+    assert polls[-1]["processingStatus"] == status
+    assert ("reportDocumentId" in polls[-1]) == (status == "FATAL")
+
+
+def test_a_planted_truncation_breaks_the_gzip(server: SandboxServer) -> None:
+    requests.post(f"{server.url}/_control/faults", json={"kind": "truncate", "path": "/ads/download/"}, timeout=10)
+    with pytest.raises(EOFError):
+        _ad_rows(server, "2026-03-18", "2026-03-18")
+
+
+def test_a_store_told_to_land_nothing_answers_empty_and_the_other_goes_on(server: SandboxServer, sp: Call) -> None:
+    fault = {"kind": "empty", "path": "/sp/us/", "times": 99}
+    requests.post(f"{server.url}/_control/faults", json=fault, timeout=10)
+    assert _orders(sp, "us", US) == []
+    assert _orders(sp, "jp", JP)
+
+
+def test_tokens_can_be_made_to_expire_between_pages(server: SandboxServer) -> None:
+    token = access_token(server, "AMAZON_US")
+    requests.post(f"{server.url}/_control/expire_tokens", json={}, timeout=10)
+    answer = requests.get(f"{server.url}/sp/us/orders/2026-01-01/orders", timeout=10,
+                          headers={"x-amz-access-token": token}, params={"lastUpdatedAfter": SINCE})
+    assert answer.status_code == 403
