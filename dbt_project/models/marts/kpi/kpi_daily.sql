@@ -1,0 +1,31 @@
+-- One row per configured store and local day since it opened, one column per metric.
+with
+
+days as (
+
+    select * from {{ ref('kpi_component_daily') }} where dim = 'none'
+
+),
+
+final as (
+
+    select
+        days.date,
+        days.store_id,
+        stores.platform,
+        stores.region,
+        stores.reporting_currency as currency,
+        {{ metric_status(['fct_order_line', 'fct_refund', 'fct_ledger_entry', 'fct_ad_daily', 'fct_inventory_daily']) }} as status,
+        {% for metric in kpi_metrics() %}
+        {% set unit = metric.config.meta.unit %}
+        cast(
+            {{ metric_value(metric, metric_expression(metric.name)) }}
+            as {{ 'double' if unit not in ('currency', 'count') or metric.name == 'demand_30d' else ('decimal(18, 4)' if unit == 'currency' else 'bigint') }}
+        ) as {{ metric.name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from days
+    inner join {{ ref('dim_store') }} as stores on days.store_id = stores.store_id
+
+)
+
+select * from final
