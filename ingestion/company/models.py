@@ -94,7 +94,7 @@ class Source(_Strict):
     base_url: str | None = None
     auth_url: str | None = None
     mapping: str | None = None
-    sla_hours: int = Field(48, gt=0)
+    sla_hours: Annotated[int, Field(gt=0)] = 48
     options: dict[str, Any] = Field(default_factory=dict)
     _secrets: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
     _entity: str | None = PrivateAttr(default=None)
@@ -211,7 +211,7 @@ class Company(_Strict):
 
     name: str
     reporting_currency: Currency
-    languages: list[Literal["zh", "en"]] = Field(default_factory=lambda: ["en"])
+    languages: list[Literal["zh", "en"]] = ["en"]
     week_start: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
     stores: list[Store] = Field(min_length=1)
     sources: list[Source] = Field(default_factory=list)

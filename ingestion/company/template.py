@@ -14,7 +14,13 @@ languages: [zh, en]
 # week_start: monday
 
 stores:                          # a business day is the store's local day
-  - {id: my_shop, platform: own_site, region: US, currency: USD, timezone: America/Los_Angeles, opened_on: 2025-01-01, stage: growth}
+  - id: my_shop
+    platform: own_site
+    region: US
+    currency: USD
+    timezone: America/Los_Angeles
+    opened_on: 2025-01-01
+    stage: growth                # new, growth or mature
 
 sources:
   # Files that people or an ERP job drop into inbox/my_orders/, read by a mapping:
@@ -27,8 +33,15 @@ sources:
 ALERTS = """\
 # Who hears when a number goes wrong. Conditions: below, above, drop, below_level, source_failed, held, stale.
 rules:
-  - {id: refunds_high, metric: refund_rate, grain: day, scope: {type: store}, condition: {above: 0.08}, for: 2, min_volume: 50, severity: critical}
-  - {id: sales_drop, metric: gmv, grain: day, scope: {type: store}, condition: {drop: {by: 0.3, weeks: 4}}, severity: warning}
+  - id: refunds_high
+    metric: refund_rate
+    grain: day
+    scope: {type: store}
+    condition: {above: 0.08}
+    for: 2                       # days in a row
+    min_volume: 50
+    severity: critical
+  - {id: sales_drop, metric: gmv, scope: {type: store}, condition: {drop: {by: 0.3, weeks: 4}}}
   - {id: source_down, condition: source_failed, severity: critical}
 """
 REFERENCE = {

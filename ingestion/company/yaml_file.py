@@ -51,8 +51,8 @@ class YamlFile:
         line = 1
         for step in where:
             try:
-                position = node.lc.key(step) if isinstance(node, dict) else node.lc.item(step)
-                line = position[0] + 1
+                places: Any = node.lc
+                line = (places.key(step) if isinstance(step, str) else places.item(step))[0] + 1
                 node = node[step]
             except (AttributeError, KeyError, IndexError, TypeError):
                 break

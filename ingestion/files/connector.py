@@ -188,7 +188,7 @@ def _business_days(typed: Typed) -> set[date]:
 
 
 def _blanked(records: Records, personal: set[str]) -> bytes:
-    """The records as CSV with personal columns empty; a line that could not be read is left out, it may hold anything."""
+    """The records as CSV, personal columns empty; a line that could not be read is left out, it may hold anything."""
     hidden = {position for position, name in enumerate(records.header) if name.casefold() in personal}
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")

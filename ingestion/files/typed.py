@@ -29,7 +29,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Typed:
-    """Rows in the entity's lake schema, (line, reason) of those that don't fit, and headers the mapping doesn't know."""
+    """Rows in the lake schema, (line, reason) of those that don't fit, and headers the mapping doesn't know."""
 
     rows: pa.Table
     bad: list[tuple[int, str]]
@@ -50,12 +50,12 @@ def to_typed(records: Records, mapping: Mapping, context: Context) -> Typed:
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         con.register("raw", raw)
-        con.execute(
-            f"create temp table typed as select *, {_reason(mapping, places)} as _reason from ({_cast(mapping, places)})"
-        )
+        reason, cast = _reason(mapping, places), _cast(mapping, places)
+        con.execute(f"create temp table typed as select *, {reason} as _reason from ({cast})")
         bad = con.execute("select row_number, _reason from typed where _reason is not null").fetchall()
+        columns = _projection(mapping, places, schema, context)
         rows = con.execute(
-            f"select {_projection(mapping, places, schema, context)} from typed where _reason is null order by row_number",
+            f"select {columns} from typed where _reason is null order by row_number",
             {"name": context.file_name, "hash": context.file_hash, "currency": mapping.currency or context.currency},
         ).to_arrow_table()
     known = {name.casefold() for column in _all_columns(mapping).values() for name in column.names}
@@ -104,7 +104,7 @@ def _cast(mapping: Mapping, places: dict[str, int]) -> str:
 
 
 def _expression(name: str, kind: pa.DataType | None, mapping: Mapping) -> str:
-    if kind == MONEY or kind == COUNT:
+    if kind in (MONEY, COUNT):
         group = "," if mapping.decimal_mark == "." else "."
         number = f"replace({name}, {_quoted(group)}, '')"
         if mapping.decimal_mark == ",":
@@ -112,7 +112,7 @@ def _expression(name: str, kind: pa.DataType | None, mapping: Mapping) -> str:
         if kind == MONEY:
             return f"try_cast({number} as decimal(20, 9))"
         return f"case when regexp_full_match({number}, '[-+]?[0-9]+([.]0*)?') then try_cast({number} as bigint) end"
-    if kind == DAY or kind == MOMENT:
+    if kind in (DAY, MOMENT):
         default = "%Y-%m-%d" if kind == DAY else "%Y-%m-%d %H:%M:%S"
         # Spreadsheets and Parquet hold real dates, which arrive in ISO whatever the text format is.
         formats = [mapping.columns[name].format or default, "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]

@@ -18,7 +18,7 @@ from ingestion.landing.results import LandOptions, ResourceResult, SourceResult
 from ingestion.registry import connect
 
 MAX_WORKERS = 8
-REFERENCE = Source(id="reference", system="files")
+REFERENCE = Source.model_validate({"id": "reference", "system": "files"})
 
 
 def land_all(
@@ -27,7 +27,7 @@ def land_all(
     options: LandOptions,
     on_result: Callable[[SourceResult], None] = lambda result: None,
 ) -> list[SourceResult]:
-    """Land the company's own files (`reference`) and then all `sources`, in a thread pool; `on_result` hears of each."""
+    """Land the company's own files (`reference`), then all `sources` in a thread pool; `on_result` hears of each."""
     first = land(company, REFERENCE, options)
     on_result(first)
     results = {REFERENCE.id: first}

@@ -36,7 +36,9 @@ META = {
         ("bytes", _COUNT), ("rows_in", _COUNT), ("rows_landed", _COUNT), ("rows_quarantined", _COUNT),
     ]),
     "meta_quarantine": pa.schema([("resource", _TEXT), ("file", _TEXT), ("line", _COUNT), ("reason", _TEXT)]),
-    "meta_drift": pa.schema([("resource", _TEXT), ("table_name", _TEXT), ("column_name", _TEXT), ("detected_type", _TEXT)]),
+    "meta_drift": pa.schema([
+        ("resource", _TEXT), ("table_name", _TEXT), ("column_name", _TEXT), ("detected_type", _TEXT),
+    ]),
 }  # fmt: skip
 
 
@@ -116,7 +118,7 @@ class Package:
 
     def check_balance(self) -> None:
         """Raises SourceError unless, file by file, rows in = rows landed + rows quarantined, and the rows are there."""
-        files = self._meta["meta_file"] if "meta_file" in self._meta else []
+        files = self._meta.get("meta_file", [])
         for row in files:
             if row["rows_in"] != row["rows_landed"] + row["rows_quarantined"]:
                 raise SourceError(

@@ -1,4 +1,4 @@
-"""Lands each reference table whole, again only when its content changed: every change stays in the lake with its time."""
+"""Lands each reference table whole, again only when its content changed: every change stays in the lake."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ CONFIGURED = {
     "company_source": _schema("source_id system store_id mapping entity sla_hours", sla_hours=COUNT),
     "company_setting": _schema("key value"),
     "alert_rules": _schema(
-        "rule_id metric grain scope_type scope_filter condition threshold weeks for_periods min_volume severity channel owner",
+        "rule_id metric grain scope_type scope_filter condition threshold weeks for_periods min_volume severity "
+        "channel owner",
         threshold=MONEY, weeks=COUNT, for_periods=COUNT, min_volume=MONEY,
     ),
 }  # fmt: skip
