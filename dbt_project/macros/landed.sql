@@ -30,8 +30,9 @@
                 {%- for column in columns %}
                 cast(lake_rows.{{ column.name }} as {{ column.data_type }}) as {{ column.name }},
                 {%- endfor %}
-                visible.system,
-                visible.source_id,
+                {%- for name in ('system', 'source_id') if name not in columns | map(attribute='name') | list %}
+                visible.{{ name }},
+                {%- endfor %}
                 visible.load_id,
                 visible.loaded_at
             from (

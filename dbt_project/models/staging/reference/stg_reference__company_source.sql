@@ -2,7 +2,6 @@ with
 
 landed_rows as (
     select * from {{ landed('files', 'company_source') }} as lake_rows
-    where source_id = 'reference'
 ),
 
 -- A changed reference table lands whole, so its newest load is the table.
