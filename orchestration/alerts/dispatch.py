@@ -134,7 +134,9 @@ class _Dispatcher:
                 continue  # a reply waits for the message it answers
             blocked.add(channel)
             last = self._db.execute("select last_post_at from slack_channel where name = ?", (channel,)).fetchone()
-            due = max(row["next_attempt_at"], (last["last_post_at"] + PACE) if last else 0.0)
+            # A post "in the future" means that the machine's clock was set back: it must not block the channel.
+            paced = last["last_post_at"] + PACE if last and last["last_post_at"] <= self._clock.now() else 0.0
+            due = max(row["next_attempt_at"], paced)
             waiting.append((due, row))
         if not waiting:
             return None
@@ -213,7 +215,8 @@ class _Dispatcher:
             self._db.execute(
                 "update outbox set status = ?, next_attempt_at = ?, error = ?, slack_ts = coalesce(?, slack_ts),"
                 " slack_channel = coalesce(?, slack_channel),"
-                " thread_ts = coalesce((select p.slack_ts from outbox p where p.alert_key = outbox.parent_key), thread_ts),"
+                " thread_ts = coalesce((select p.slack_ts from outbox p where p.alert_key = outbox.parent_key),"
+                " thread_ts),"
                 " attempts = max(attempts, ?) where id = ?",
                 (status, due, error, ts, where, tries + (1 if looked_up else 0), row["id"]),
             )
