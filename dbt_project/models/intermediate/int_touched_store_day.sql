@@ -1,4 +1,4 @@
--- Store-days that this build makes again. Core is rebuilt whole, so these are all store-days that have a fact or coverage.
+-- Store-days that this build makes again. Core is rebuilt whole, so these are all that have a fact or coverage.
 select
     store_id,
     date
