@@ -26,9 +26,7 @@ class PartlyReadError(SourceError):
 class Archive(Protocol):
     """Keeps a report or file as received, but for its personal columns, which the caller has blanked."""
 
-    def __call__(
-        self, name: str, content: bytes | Path, *, original_sha256: str | None = None
-    ) -> ArchivedFile: ...
+    def __call__(self, name: str, content: bytes | Path, *, original_sha256: str | None = None) -> ArchivedFile: ...
 
 
 @dataclass(frozen=True)

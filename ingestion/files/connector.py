@@ -32,7 +32,7 @@ from ingestion.connector import (
 from ingestion.files.entities import lake_schema
 from ingestion.files.mapping import Mapping, load_mapping
 from ingestion.files.records import Records, UnreadableFileError, read_records
-from ingestion.files.typed import Context, Typed, to_typed
+from ingestion.files.typed import Context, Typed, to_typed, workbench
 from ingestion.landing.lake import read_table
 
 SETTLE_SECONDS = 1.0
@@ -81,10 +81,11 @@ class _Inbox:
             yield Notice(made)
         days: dict[date, str] = self._days_landed({d.name for d in settled})
         covered: set[date] = set()
+        con = workbench()
         for dropped in settled:
             try:
                 records = read_records(dropped.path, dropped.content, self._mapping)
-                typed = to_typed(records, self._mapping, self._context(dropped, key))
+                typed = to_typed(con, records, self._mapping, self._context(dropped, key))
             except UnreadableFileError as error:
                 unreadable.append(f"{dropped.name}: {error}")
                 yield Quarantined(self._mapping.entity, dropped.name, 0, str(error))

@@ -166,7 +166,13 @@ def _tabular(rows: Iterable[tuple[int, tuple[Any, ...]]]) -> Records:
         if records is None:
             records = Records([str(cell or "").strip() for cell in row])
             continue
-        records.rows.append([_text(cell) for cell in row])
+        # Workbooks leave out trailing empty cells, or keep formatted ones beyond the header.
+        width = len(records.header)
+        cells = [_text(cell) for cell in row] + [None] * (width - len(row))
+        if any(cells[width:]):
+            records.bad.append((number, f"{len(cells)} columns, the header has {width}"))
+            continue
+        records.rows.append(cells[:width])
         records.lines.append(number)
     if records is None:
         raise UnreadableFileError("it is empty: not even a header")

@@ -36,7 +36,14 @@ class Typed:
     unknown: list[str]
 
 
-def to_typed(records: Records, mapping: Mapping, context: Context) -> Typed:
+def workbench() -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory for `to_typed`; one serves all files of a run: opening it costs more than a small file."""
+    con = duckdb.connect()
+    con.execute("set TimeZone = 'UTC'")
+    return con
+
+
+def to_typed(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, context: Context) -> Typed:
     """Type the records of one file. Raises UnreadableFileError when a required header is absent."""
     places = _places(records.header, mapping)
     data: dict[str, pa.Array] = {"row_number": pa.array(records.lines, pa.int64())}
@@ -47,17 +54,16 @@ def to_typed(records: Records, mapping: Mapping, context: Context) -> Typed:
         data[name] = pa.array(values, pa.string())
     raw = pa.table(data)
     schema = lake_schema(mapping.entity, list(mapping.attributes))
-    with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
-        con.register("raw", raw)
-        reason, cast = _reason(mapping, places), _cast(mapping, places)
-        con.execute(f"create temp table typed as select *, {reason} as _reason from ({cast})")
-        bad = con.execute("select row_number, _reason from typed where _reason is not null").fetchall()
-        columns = _projection(mapping, places, schema, context)
-        rows = con.execute(
-            f"select {columns} from typed where _reason is null order by row_number",
-            {"name": context.file_name, "hash": context.file_hash, "currency": mapping.currency or context.currency},
-        ).to_arrow_table()
+    reason, cast = _reason(mapping, places), _cast(mapping, places)
+    columns = _projection(mapping, places, schema, context)
+    con.register("raw", raw)
+    con.execute(f"create or replace temp table typed as select *, {reason} as _reason from ({cast})")
+    con.unregister("raw")
+    bad = con.execute("select row_number, _reason from typed where _reason is not null").fetchall()
+    rows = con.execute(
+        f"select {columns} from typed where _reason is null order by row_number",
+        {"name": context.file_name, "hash": context.file_hash, "currency": mapping.currency or context.currency},
+    ).to_arrow_table()
     known = {name.casefold() for column in _all_columns(mapping).values() for name in column.names}
     known |= {name.casefold() for name in mapping.drop}
     return Typed(

@@ -48,7 +48,10 @@ def unbalanced(request: Request) -> Iterator[Event]:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, **extracts: object) -> None:
-    resources = [Resource(name, {"orders": SCHEMA}, extract) for name, extract in extracts.items()]  # type: ignore[arg-type]
+    resources = [
+        Resource(name, {"orders": SCHEMA}, extract)  # type: ignore[arg-type]
+        for name, extract in extracts.items()
+    ]
     connector = Connector(resources, lambda: "ok")
     monkeypatch.setattr("ingestion.landing.engine.connect", lambda company, source: connector)
 
@@ -95,7 +98,8 @@ def test_a_full_disk_is_one_clear_line_and_the_next_run_lands_all(company: Compa
         "import sys, pathlib, datetime as d, ingestion.files.connector as c\n"
         "from ingestion.company import load_company\nfrom ingestion.landing import LandOptions, land\n"
         "c.wait = lambda s: None\ncompany = load_company(pathlib.Path(sys.argv[1]))\n"
-        "r = land(company, company.sources[0], LandOptions('r', None, None, None, d.datetime.now(d.UTC)))\nprint(r.error)"
+        "r = land(company, company.sources[0], LandOptions('r', None, None, None, d.datetime.now(d.UTC)))\n"
+        "print(r.error)"
     )
 
     def limited() -> None:
