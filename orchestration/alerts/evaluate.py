@@ -195,10 +195,12 @@ class _Evaluation:
             if breach.state == "clear" and not firing:
                 continue
             since = str(state["since"]) if firing and state is not None else breach.period_start
+            drop = rule.condition.threshold if rule.condition.name == "drop" else None
+            share = None if drop is None else float(drop)
             finding = messages.Finding(
                 breach, facts.metrics.get(breach.metric, Metric(breach.metric, breach.metric, "")),
                 rule.condition.name, rule.grain, since, rule.owner, facts.context(breach, rule.grain),
-                self._company.languages,
+                self._company.languages, share,
             )  # fmt: skip
             if breach.state == "clear" and state is not None:
                 body = messages.recovered(finding)

@@ -31,6 +31,7 @@ class Finding:
     owner: str | None
     context: Context
     languages: Sequence[str]
+    share: float | None = None  # of a `drop` rule: the fall it allows, 0.3 for 30 %
 
 
 def escape(text: str) -> str:
@@ -157,8 +158,13 @@ def _headline(finding: Finding, language: str) -> str:
     value = amount(breach.value, finding.metric.unit, currency)
     position = 1 if language == "zh" else 0
     name = finding.metric.name_zh if position else finding.metric.name_en
-    limit = amount(breach.threshold, finding.metric.unit, currency)
-    test = _TESTS.get(finding.condition, ("against {}", "阈值 {}"))[position].format(limit)
+    test = _TESTS.get(finding.condition, ("against {}", "阈值 {}"))[position]
+    if finding.share is not None and breach.threshold == finding.share:  # the verdict states the share, no level
+        test = ("fell by more than {} against its own history", "较历史均值下降超过 {}")[position]
+        limit = amount(finding.share, "ratio")
+    else:
+        limit = amount(breach.threshold, finding.metric.unit, currency)
+    test = test.format(limit)
     return f"{name} · {breach.scope_type} {breach.scope_id} · {breach.period_start}: {value} ({test})"
 
 

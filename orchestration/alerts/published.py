@@ -85,7 +85,7 @@ class Published:
         rows = self._rows(
             "audit.freshness",
             "select source_id, cast(max(newest_day) as varchar), max(sla_hours) from audit.freshness"
-            " where verdict = 'stale' group by source_id",
+            " where verdict <> 'ok' and source_id <> 'reference' group by source_id",
         )
         return {row[0]: f"newest day {row[1] or 'none'}, allowed {row[2]} hours" for row in rows}
 

@@ -135,3 +135,37 @@ def test_the_journal_for_the_build_has_the_columns_of_audit_alert(world: Any, pu
         "alert_key", "rule_id", "metric", "scope_type", "scope_id", "period_start", "event", "at", "channel",
         "slack_ts",
     ]  # fmt: skip
+
+
+def test_a_source_past_its_promise_tells_where_a_rule_asks_for_it(world: Any, publish: Any) -> None:
+    import duckdb
+
+    from ingestion.company import load_company
+
+    root = world.company.root
+    (root / "alerts.yml").write_text("rules: [{id: old_data, condition: stale, channel: data}]\n")
+    text = (root / "company.yml").read_text()
+    (root / "company.yml").write_text(text.replace("sources: []", "sources: [{id: rates, system: fx}]"))
+    publish()
+    with duckdb.connect(str(world.published)) as db:
+        db.execute("create schema audit")
+        db.execute(
+            "create table audit.freshness as select 'rates' as source_id, date '2026-01-01' as newest_day,"
+            " 48 as sla_hours, 'late' as verdict"
+        )
+    company = load_company(root)
+    assert evaluate(world.ops, world.published, company, run("a")) == AlertCounts(1, 0)
+    assert outbox(world) == [("data", "data", "Source rates is stale: newest day 2026-01-01, allowed 48 hours")]
+
+
+def test_a_drop_says_the_share_where_the_verdict_has_no_level() -> None:
+    from orchestration.alerts import messages
+    from orchestration.alerts.published import Breach, Context, Metric
+
+    for threshold, says in ((0.3, "下降超过 30.0 %"), (700.0, "允许的 USD 700.00")):
+        breach = Breach("gmv_fell", "gmv", "store", "us", "2026-01-02", 500.0, threshold, "critical", "breach")
+        finding = messages.Finding(
+            breach, Metric("GMV", "商品交易总额", "currency"), "drop", "day", "2026-01-02", None,
+            Context(currency="USD"), ["zh", "en"], 0.3,
+        )  # fmt: skip
+        assert says in messages.firing(finding)["text"]
