@@ -1,0 +1,1 @@
+"""Connectors of one kind of system, a package each."""
