@@ -1,7 +1,7 @@
 """Who hears when a number goes wrong: state machine, outbox and delivery to Slack."""
 
 from orchestration.alerts.dispatch import dispatch, send_test
-from orchestration.alerts.evaluate import AlertCounts, evaluate, queue_run_failure
+from orchestration.alerts.evaluate import AlertCounts, evaluate
 from orchestration.alerts.reports import alert_rows, history, list_alerts, write_alert_journal
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "evaluate",
     "history",
     "list_alerts",
-    "queue_run_failure",
     "send_test",
     "write_alert_journal",
 ]

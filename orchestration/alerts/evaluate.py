@@ -63,26 +63,6 @@ def evaluate(
         return AlertCounts(evaluation.opened, evaluation.recovered)
 
 
-def queue_run_failure(ops: Path, company: Company, run_id: str, message: str) -> bool:
-    """Queue a message about a run that died before it could tell; False when it was queued or told before."""
-    now = datetime.now(UTC)
-    with opened(ops) as connection, transaction(connection):
-        told = _counts(connection, run_id) or _counts(connection, _current_run(company.root))
-        key = f"run_failed|company|company|{run_id}"
-        if told or connection.execute("select 1 from outbox where alert_key = ?", (key,)).fetchone():
-            return False
-        line = " ".join(message.split())[:300]
-        body = messages.data("run_failed", company.name, line, _minute(now), company.languages)
-        _queue(connection, key, "data", "data", body, now)
-        record_event(connection, key, "firing", now, Fingerprint("run_failed", "company", "company"), detail=line)
-    return True
-
-
-def _current_run(root: Path) -> str:
-    context = root / "data" / "state" / "run" / "context.jsonl"
-    return str(json.loads(context.read_text("utf-8").splitlines()[0])["run_id"]) if context.exists() else ""
-
-
 def _counts(connection: sqlite3.Connection, run_id: str) -> AlertCounts | None:
     row = connection.execute("select opened, recovered from evaluation where run_id = ?", (run_id,)).fetchone()
     return AlertCounts(row["opened"], row["recovered"]) if row else None
