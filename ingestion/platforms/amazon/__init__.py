@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from ingestion.company import Source
 from ingestion.connector import Connector
 from ingestion.http import Client
@@ -14,7 +16,8 @@ def connect(source: Source, client: Client | None = None) -> Connector:
     account = SellingPartner(source, client)
 
     def check() -> str:
-        account.get("/reports/2021-06-30/reports", {"reportTypes": inventory.TYPE, "pageSize": "1"})
+        since = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        account.get(transactions.PATH, {"marketplaceId": account.marketplace_id, "postedAfter": since})
         return f"{source.id}: connected, marketplace {account.place}"
 
     return Connector([module.resource(account) for module in (orders, transactions, inventory)], check)

@@ -28,7 +28,7 @@ TRANSACTIONS = pa.schema([
 
 
 def resource(account: SellingPartner) -> Resource:
-    """Keyed on transaction_id; each run reads 35 days behind the newest posting, since DEFERRED is restated on release."""
+    """Keyed on transaction_id; read again from 35 days behind the newest posting, for DEFERRED is restated."""
 
     def extract(request: Request) -> Iterator[Event]:
         day = request.date_from or request.first_day
