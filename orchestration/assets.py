@@ -1,9 +1,8 @@
 """The asset graph from landing to Slack: thin wrappers that call the pipeline's steps in order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ingestion.registry import resource_names
 from orchestration.company_location import company_root, configured_company
 from orchestration.lock import hold_for_process
 from orchestration.pipeline import Pipeline, RunOptions
+from orchestration.warehouse import EVERYTHING, KPI
 
 WAREHOUSE_POOL = "warehouse"
 REFERENCE_SOURCE = "reference"
@@ -103,7 +103,7 @@ def landing_assets(company: Company | None) -> dg.AssetsDefinition:
                 metadata={"rows_landed": rows, **({"error": error} if error else {})},
                 check_results=[
                     dg.AssetCheckResult(
-                        passed=not error, check_name="landed", metadata={"error": error} if error else {}
+                        passed=not error, asset_key=key, check_name="landed", metadata={"error": error} if error else {}
                     )
                 ],
             )
@@ -141,19 +141,20 @@ def _warehouse_specs(manifest: Path, select: str, exclude: str, deps: Sequence[d
         inside = [dep for dep in spec.deps if dep.asset_key.path[0] != "lake_table"]
         reads_lake = len(inside) < len(list(spec.deps)) or not inside
         specs.append(spec.replace_attributes(deps=[*inside, *(deps if reads_lake else ())]))
-    return specs
+    by_key = {spec.key: spec for spec in specs}
+    edges = {spec.key: {dep.asset_key for dep in spec.deps} & set(by_key) for spec in specs}
+    # Dagster wants a step's assets yielded in the order of their dependencies
+    return [by_key[key] for key in TopologicalSorter(edges).static_order()]
 
 
 def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsDefinition]:
     """Core and audit models, the verdict between them, and the KPI models on accepted rows."""
     landed = [spec.key for spec in landing_specs(company)]
-    core_specs = _warehouse_specs(
-        manifest, "path:models path:seeds", "path:models/marts/kpi path:models/marts/kpi_end", landed
-    )
-    kpi_specs = _warehouse_specs(manifest, "path:models/marts/kpi path:models/marts/kpi_end", "", [VERDICT])
+    core_specs = _warehouse_specs(manifest, " ".join(EVERYTHING), " ".join(KPI), landed)
+    kpi_specs = _warehouse_specs(manifest, " ".join(KPI), "", [VERDICT])
     kpi_specs = [s.replace_attributes(deps=[*s.deps, VERDICT]) if VERDICT not in {d.asset_key for d in s.deps} else s
                  for s in kpi_specs]  # fmt: skip
-    audit_keys = [spec.key for spec in core_specs if spec.key.path[0] == "audit"]
+    judged = [spec.key for spec in core_specs if spec.key.path[0] in ("audit", "core")]
 
     @dg.multi_asset(name="build_core", specs=core_specs, pool=WAREHOUSE_POOL)
     def build_core(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -167,7 +168,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
         name="check_quality",
         specs=[
             dg.AssetSpec(
-                VERDICT, deps=audit_keys, group_name="quality", kinds={"python"},
+                VERDICT, deps=judged, group_name="quality", kinds={"python"},
                 description="Which stores may be published: Great Expectations over the audit models.",
             )
         ],

@@ -72,7 +72,11 @@ def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -
         if abandoned:
             say(f"{abandoned} earlier run ended without a word; its work is taken over")
         result = job.execute_in_process(
-            run_config=dg.RunConfig(ops={"land": config}),
+            run_config=dg.RunConfig(
+                ops={"land": config},
+                # the web page has the whole log; on a terminal the summary speaks
+                loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+            ),
             instance=instance,
             raise_on_error=False,
             asset_selection=selection,

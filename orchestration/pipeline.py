@@ -88,8 +88,8 @@ class Pipeline:
         write_alert_journal(self.data_dir / "ops.sqlite", self.data_dir / "state")
         result = warehouse.build(
             self.company,
-            select=warehouse.CORE,
-            exclude=warehouse.CORE_EXCLUDED,
+            select=warehouse.EVERYTHING,
+            exclude=warehouse.KPI,
             full_refresh=self.state.context().full_refresh,
         )
         self.state.record("build_core", asdict(result))

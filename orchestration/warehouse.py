@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent / "dbt_project"
 
-CORE = ("path:models", "path:seeds")
-CORE_EXCLUDED = ("path:models/marts/kpi", "path:models/marts/kpi_end")
-KPI = ("path:models/marts/kpi", "path:models/marts/kpi_end")
+KPI = ("fqn:crossborder_kpi.marts.kpi", "fqn:crossborder_kpi.marts.kpi_end")
+EVERYTHING = ("fqn:*",)
 
 
 @dataclass(frozen=True)

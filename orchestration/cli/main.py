@@ -39,9 +39,7 @@ def main() -> None:
     """Run `kpi`; unexpected errors end in one line and exit code 1, with `--debug` in a traceback."""
     os.environ.update({key: value for key, value in TELEMETRY_OFF.items() if key not in os.environ})
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = cli.main(standalone_mode=False)
     except click.Abort:
         click.echo("interrupted; the next `kpi run` continues where this one stopped", err=True)
         sys.exit(130)
@@ -54,3 +52,4 @@ def main() -> None:
         line = " ".join(str(error).split()) or type(error).__name__
         click.echo(f"Error: {line[:500]} (run again with --debug for the traceback)", err=True)
         sys.exit(EXIT_FAILED)
+    sys.exit(code if isinstance(code, int) else 0)

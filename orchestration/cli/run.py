@@ -50,6 +50,8 @@ def report(company: Company, summary: RunSummary, as_json: bool) -> None:
             click.echo(f"{source['source_id']}: FAILED, {source['error']}", err=True)
     for store_id, held in summary.held.items():
         click.echo(f"{store_id}: HELD since {held['since']}: {held['check']}", err=True)
+    for error in summary.errors:
+        click.echo(f"FAILED, {error}", err=True)
     alerts = summary.alerts
     click.echo(
         f"{summary.status}: {sum(s['rows_landed'] for s in summary.sources)} rows landed, "
