@@ -36,7 +36,7 @@ listed as (
         sales.sku
     from days
     inner join sales
-        on days.store_id = sales.store_id and sales.date <= days.date and sales.date > days.date - 30
+        on days.store_id = sales.store_id and days.date >= sales.date and days.date < sales.date + 30
 ),
 
 dense as (
