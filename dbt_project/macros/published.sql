@@ -19,7 +19,9 @@
 {% macro accepted(fact) -%}
     {%- set built = ref(fact) -%}
     {%- set held = ref('int_held_store') -%}
-    {%- set published = adapter.get_relation(database='published', schema='core', identifier=fact) if execute -%}
+    {%- set found = "select count(*) from duckdb_tables() where database_name = 'published' and schema_name = 'core'"
+        ~ " and table_name = '" ~ fact ~ "'" -%}
+    {%- set published = execute and run_query(found).columns[0].values()[0] > 0 -%}
     (
         select * from {{ built }}
         where store_id not in (select held.store_id from {{ held }} as held)

@@ -89,6 +89,20 @@ class Lake:
         DuckDBConnectionManager.close_all_connections()
         assert outcome.success, outcome.exception or outcome.result
 
+    def show(self, query: str) -> list[Any]:
+        """First column of a query written in dbt's own terms (macros, refs), as the project would read it."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        outcome = dbtRunner().invoke([
+            "show", "--quiet", "--inline", query, "--limit", "100", "--project-dir", str(PROJECT),
+            "--profiles-dir", str(PROJECT), "--target-path", str(self.root.parent / "target"),
+            "--log-path", str(self.root / "logs"),
+        ])  # fmt: skip
+        DuckDBConnectionManager.close_all_connections()
+        assert outcome.success, outcome.exception
+        return list(outcome.result.results[0].agate_table.columns[0].values())
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the built warehouse."""
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:

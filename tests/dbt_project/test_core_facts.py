@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.dbt_project.lake import Lake
@@ -183,3 +184,14 @@ def test_building_again_changes_no_row(lake: Lake) -> None:
     before = lake.rows("FROM core.fct_order_line ORDER BY ALL")
     lake.build(full_refresh=True)
     assert lake.rows("FROM core.fct_order_line ORDER BY ALL") == before
+
+
+def test_held_store_keeps_its_published_rows(lake: Lake) -> None:
+    with duckdb.connect(str(lake.root / "published.duckdb")) as connection:
+        connection.execute("CREATE SCHEMA core")
+        connection.execute(f"ATTACH '{lake.warehouse}' AS built (READ_ONLY)")
+        connection.execute("CREATE TABLE core.fct_order_line AS FROM built.core.fct_order_line WHERE order_id = 'O1'")
+    (lake.root / "state" / "run" / "held.jsonl").write_text('{"store_id": "us", "since": "x", "check": "y"}\n')
+    attach = "{% if execute %}{% do run_query(attach_published()) %}{% endif %}"
+    accepted = "select distinct order_id from {{ accepted('fct_order_line') }} order by 1"
+    assert lake.show(attach + accepted) == ["J1", "J2", "O1"]
