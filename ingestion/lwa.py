@@ -13,7 +13,7 @@ AUTH_URL = "https://api.amazon.com/auth/o2/token"
 
 
 class Account:
-    """Authenticated calls of one source; a token that dies in mid-page or mid-poll is renewed, the call repeated once."""
+    """Authenticated calls of one source; a token that dies in mid-page or mid-poll is renewed once."""
 
     def __init__(self, source: Source, headers: Callable[[str], Mapping[str, str]], client: Client | None = None):
         self.http = client or Client(source.id)
