@@ -81,7 +81,9 @@ def flatten(entry: dict[str, Any]) -> list[dict[str, Any]]:
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
     for number, item in enumerate(entry.get("items") or [], 1):
-        product = next((c for c in item.get("contexts") or [] if c.get("contextType") == "ProductContext"), {})
+        product: dict[str, Any] = next(
+            (c for c in item.get("contexts") or [] if c.get("contextType") == "ProductContext"), {}
+        )
         known = {"item_no": number, "sku": product.get("sku"), "asin": product.get("asin"),
                  "quantity": product.get("quantityShipped")}  # fmt: skip
         rows += [{**known, **leaf} for leaf in _leaves(item.get("breakdowns"), "")]
