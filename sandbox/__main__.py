@@ -31,12 +31,27 @@ def continued_world(memory: Path, args: argparse.Namespace) -> World:
     """The world that this folder was begun with, long enough for `as_of`; a new folder remembers the one asked for."""
     if not memory.exists():
         start, story = args.as_of - timedelta(days=args.days), args.as_of - timedelta(days=1)
-        memory.write_text(json.dumps({"seed": args.seed, "orders_per_day": args.orders_per_day,
-                                      "start": start.isoformat(), "story_day": story.isoformat()}) + "\n", "utf-8")
+        memory.write_text(
+            json.dumps(
+                {
+                    "seed": args.seed,
+                    "orders_per_day": args.orders_per_day,
+                    "start": start.isoformat(),
+                    "story_day": story.isoformat(),
+                }
+            )
+            + "\n",
+            "utf-8",
+        )
     known = json.loads(memory.read_text("utf-8"))
     start = date.fromisoformat(known["start"])
-    return simulate(known["seed"], start, (args.as_of - start).days + SPARE_DAYS, known["orders_per_day"],
-                    date.fromisoformat(known["story_day"]))
+    return simulate(
+        known["seed"],
+        start,
+        (args.as_of - start).days + SPARE_DAYS,
+        known["orders_per_day"],
+        date.fromisoformat(known["story_day"]),
+    )
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -48,8 +63,13 @@ def serve(args: argparse.Namespace) -> int:
     write_company(folder, server.url, world.start, world.story_day)
     signal.signal(signal.SIGTERM, lambda *_: server.stop_soon())
     signal.signal(signal.SIGINT, lambda *_: server.stop_soon())
-    ready = {"port": server.port, "url": server.url, "env": environment(server.url), "company": str(folder),
-             "as_of": args.as_of.isoformat()}
+    ready = {
+        "port": server.port,
+        "url": server.url,
+        "env": environment(server.url),
+        "company": str(folder),
+        "as_of": args.as_of.isoformat(),
+    }
     print(json.dumps(ready), flush=True)
 
     def until_stdin_closes() -> None:

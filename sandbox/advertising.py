@@ -50,9 +50,21 @@ def _final(world: World, store: Store, day: date) -> list[AdRow]:
         halo = {window: bought + int(rng.binomial(bought, 0.04 * i)) for i, window in enumerate(WINDOWS)}
         halo = {w: max(n for v, n in halo.items() if v <= w) for w in WINDOWS}
         campaign = FIRST_CAMPAIGN + number * 1000 + position % CAMPAIGNS
-        rows.append(AdRow(
-            day, campaign, campaign + 10_000, campaign + 100_000 + 10 * position, product, impressions, clicks, cost,
-            {w: n * price for w, n in halo.items()}, halo, halo[7]))
+        rows.append(
+            AdRow(
+                day,
+                campaign,
+                campaign + 10_000,
+                campaign + 100_000 + 10 * position,
+                product,
+                impressions,
+                clicks,
+                cost,
+                {w: n * price for w, n in halo.items()},
+                halo,
+                halo[7],
+            )
+        )
     return rows
 
 
@@ -86,9 +98,21 @@ def shown_rows(world: World, store: Store, day: date, now: int) -> list[AdRow]:
         purchases = {w: row.purchases[w] * shares[w] // 1000 for w in WINDOWS}
         unit = {w: row.sales[w] // row.purchases[w] if row.purchases[w] else 0 for w in WINDOWS}
         clicks = row.clicks * spend // 1000
-        rows.append(AdRow(
-            row.day, row.campaign_id, row.ad_group_id, row.ad_id, row.product, row.impressions, clicks,
-            row.cost * spend // 1000, {w: purchases[w] * unit[w] for w in WINDOWS}, purchases, purchases[7]))
+        rows.append(
+            AdRow(
+                row.day,
+                row.campaign_id,
+                row.ad_group_id,
+                row.ad_id,
+                row.product,
+                row.impressions,
+                clicks,
+                row.cost * spend // 1000,
+                {w: purchases[w] * unit[w] for w in WINDOWS},
+                purchases,
+                purchases[7],
+            )
+        )
     return rows
 
 

@@ -49,10 +49,34 @@ class Store:
 
 
 STORES = (
-    Store("amazon_us", "us", "US", "USD", 100, "America/Los_Angeles", "ATVPDKIKX0DER", "Amazon.com", "112",
-          1103570000000000017, 0.65, "growth"),
-    Store("amazon_jp", "jp", "JP", "JPY", 1, "Asia/Tokyo", "A1VC38T7YXB528", "Amazon.co.jp", "249",
-          1103570000000000029, 0.35, "new"),
+    Store(
+        "amazon_us",
+        "us",
+        "US",
+        "USD",
+        100,
+        "America/Los_Angeles",
+        "ATVPDKIKX0DER",
+        "Amazon.com",
+        "112",
+        1103570000000000017,
+        0.65,
+        "growth",
+    ),
+    Store(
+        "amazon_jp",
+        "jp",
+        "JP",
+        "JPY",
+        1,
+        "Asia/Tokyo",
+        "A1VC38T7YXB528",
+        "Amazon.co.jp",
+        "249",
+        1103570000000000029,
+        0.35,
+        "new",
+    ),
 )
 
 PRODUCTS = (

@@ -41,15 +41,21 @@ def company_yml(url: str, opened_on: date) -> str:
     lwa = f"{url}/lwa/auth/o2/token"
     lines = ["name: Sandbox Outdoor", "reporting_currency: USD", "languages: [zh, en]", "stores:"]
     for s in STORES:
-        lines.append(f"  - {{id: {s.id}, platform: amazon, region: {s.region}, currency: {s.currency}, "
-                     f"timezone: {s.timezone}, opened_on: {opened_on}, stage: {s.stage}}}")
+        lines.append(
+            f"  - {{id: {s.id}, platform: amazon, region: {s.region}, currency: {s.currency}, "
+            f"timezone: {s.timezone}, opened_on: {opened_on}, stage: {s.stage}}}"
+        )
     lines.append("sources:")
     for s in STORES:
         prefix = f"AMAZON_{s.key.upper()}"
-        lines.append(f"  - {{id: amazon_{s.key}_sp, system: amazon, store: {s.id}, marketplace: {s.region}, "
-                     f"credentials: {prefix}, base_url: '{url}/sp/{s.key}', auth_url: '{lwa}'}}")
-        lines.append(f"  - {{id: amazon_{s.key}_ads, system: amazon_ads, store: {s.id}, "
-                     f"credentials: {prefix}_ADS, base_url: '{url}/ads', auth_url: '{lwa}'}}")
+        lines.append(
+            f"  - {{id: amazon_{s.key}_sp, system: amazon, store: {s.id}, marketplace: {s.region}, "
+            f"credentials: {prefix}, base_url: '{url}/sp/{s.key}', auth_url: '{lwa}'}}"
+        )
+        lines.append(
+            f"  - {{id: amazon_{s.key}_ads, system: amazon_ads, store: {s.id}, "
+            f"credentials: {prefix}_ADS, base_url: '{url}/ads', auth_url: '{lwa}'}}"
+        )
     lines.append(f"  - {{id: mabang, system: mabang, credentials: MABANG, base_url: '{url}/mabang/api/v2'}}")
     lines.append(f"  - {{id: fx, system: fx, base_url: '{url}/fx'}}")
     lines.append('slack: {channels: {default: "#kpi", data: "#kpi-data"}}')
@@ -117,5 +123,13 @@ def write_company(folder: Path, url: str, start: date, story_day: date) -> None:
 
 def _product_row(product: Product, purchase_fen: int, effective_from: date) -> list[str]:
     cost, first_leg = (str(Decimal(fen) / 100) for fen in (purchase_fen, product.first_leg_fen))
-    return [product.sku, product.sku.lower(), product.name, product.category, cost, first_leg, "CNY",
-            effective_from.isoformat()]
+    return [
+        product.sku,
+        product.sku.lower(),
+        product.name,
+        product.category,
+        cost,
+        first_leg,
+        "CNY",
+        effective_from.isoformat(),
+    ]

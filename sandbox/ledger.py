@@ -24,17 +24,34 @@ PLACES = Decimal("0.0001")
 ZERO = Decimal(0)
 # What each leaf is to the company; costs are positive when the platform takes them, incomes when it gives them.
 COSTS = {
-    transactions.COMMISSION: "platform_fees", transactions.REFUND_COMMISSION: "platform_fees",
-    transactions.SUBSCRIPTION: "platform_fees", transactions.FULFILMENT: "fulfilment_fees",
-    transactions.STORAGE: "storage_fees", transactions.POINTS: "other_fees",
+    transactions.COMMISSION: "platform_fees",
+    transactions.REFUND_COMMISSION: "platform_fees",
+    transactions.SUBSCRIPTION: "platform_fees",
+    transactions.FULFILMENT: "fulfilment_fees",
+    transactions.STORAGE: "storage_fees",
+    transactions.POINTS: "other_fees",
 }
 INCOMES = {
-    transactions.SHIPPING: "shipping_income", transactions.SHIPPING_DISCOUNT: "shipping_income",
-    transactions.CHARGEBACK: "shipping_income", transactions.REIMBURSEMENT: "reimbursements",
+    transactions.SHIPPING: "shipping_income",
+    transactions.SHIPPING_DISCOUNT: "shipping_income",
+    transactions.CHARGEBACK: "shipping_income",
+    transactions.REIMBURSEMENT: "reimbursements",
 }
 AMOUNTS = (
-    "gmv", "discounts", "refunds", "cogs", "first_leg", "platform_fees", "fulfilment_fees", "storage_fees",
-    "payment_fees", "other_fees", "reimbursements", "shipping_income", "ad_spend", "ad_sales",
+    "gmv",
+    "discounts",
+    "refunds",
+    "cogs",
+    "first_leg",
+    "platform_fees",
+    "fulfilment_fees",
+    "storage_fees",
+    "payment_fees",
+    "other_fees",
+    "reimbursements",
+    "shipping_income",
+    "ad_spend",
+    "ad_sales",
 )
 NATIVE = tuple(name for name in AMOUNTS if name not in ("cogs", "first_leg"))
 FEES = ("platform_fees", "fulfilment_fees", "storage_fees", "payment_fees", "other_fees")
@@ -100,10 +117,16 @@ class Ledger:
                 demand = sum((_mean(units, p, days[-30:]) for p, days in in_stock.items()), ZERO)
                 sellable = sum(e.sellable for e in held)
                 stocked = sum(1 for e in held if e.sellable > 0)
-                found.append({
-                    "store_id": store.id, "date": day, "on_hand_units": sum(e.warehouse for e in held),
-                    "sellable_units": sellable, "days_of_cover": _ratio(Decimal(sellable), demand),
-                    "stockout_rate": 1 - Decimal(stocked) / Decimal(len(held))})
+                found.append(
+                    {
+                        "store_id": store.id,
+                        "date": day,
+                        "on_hand_units": sum(e.warehouse for e in held),
+                        "sellable_units": sellable,
+                        "days_of_cover": _ratio(Decimal(sellable), demand),
+                        "stockout_rate": 1 - Decimal(stocked) / Decimal(len(held)),
+                    }
+                )
         return found
 
     def _units(self, store: Store, now: int) -> dict[tuple[int, date], int]:
@@ -134,11 +157,13 @@ class Ledger:
             entry = found.get((store.id, day))
             if entry is None or order["created"] > now:
                 continue
-            live = [i for i in world.item_records[int(firsts[number]):int(lasts[number])] if i["cancelled"] > now]
+            live = [i for i in world.item_records[int(firsts[number]) : int(lasts[number])] if i["cancelled"] > now]
             for item in live:
                 product = PRODUCTS[item["product"]]
-                for name, fen in (("cogs", purchase_fen(product, day, world.story_day)),
-                                  ("first_leg", product.first_leg_fen)):
+                for name, fen in (
+                    ("cogs", purchase_fen(product, day, world.story_day)),
+                    ("first_leg", product.first_leg_fen),
+                ):
                     entry.amounts[name] += self._converted(Decimal(fen * item["quantity"]) / 100, "CNY", day)
             if order["replaced_order_id"]:
                 continue  # a free replacement costs goods, and is nothing else
@@ -187,17 +212,29 @@ class Ledger:
         contribution = gross - fees - a["ad_spend"] + a["reimbursements"] + a["shipping_income"]
         end = entry.store.day_start(entry.day + timedelta(days=1))
         row: dict[str, Any] = {
-            "store_id": entry.store.id, "date": entry.day, "currency": entry.store.currency, **a,
+            "store_id": entry.store.id,
+            "date": entry.day,
+            "currency": entry.store.currency,
+            **a,
             **{f"{name}_native": value for name, value in entry.native.items()},
-            "orders": entry.orders, "units": entry.units, "cancelled_orders": entry.cancelled_orders,
-            "refunded_orders": len(entry.refunded), "impressions": entry.impressions, "clicks": entry.clicks,
-            "net_sales": net, "gross_profit": gross, "contribution_profit": contribution,
+            "orders": entry.orders,
+            "units": entry.units,
+            "cancelled_orders": entry.cancelled_orders,
+            "refunded_orders": len(entry.refunded),
+            "impressions": entry.impressions,
+            "clicks": entry.clicks,
+            "net_sales": net,
+            "gross_profit": gross,
+            "contribution_profit": contribution,
             "aov": _ratio(a["gmv"] - a["discounts"], entry.orders),
             "refund_rate": _ratio(len(entry.refunded), entry.orders),
             "cancel_rate": _ratio(entry.cancelled_orders, entry.orders + entry.cancelled_orders),
-            "gross_margin": _ratio(gross, net), "contribution_margin": _ratio(contribution, net),
-            "ctr": _ratio(entry.clicks, entry.impressions), "cpc": _ratio(a["ad_spend"], entry.clicks),
-            "roas": _ratio(a["ad_sales"], a["ad_spend"]), "acos": _ratio(a["ad_spend"], a["ad_sales"]),
+            "gross_margin": _ratio(gross, net),
+            "contribution_margin": _ratio(contribution, net),
+            "ctr": _ratio(entry.clicks, entry.impressions),
+            "cpc": _ratio(a["ad_spend"], entry.clicks),
+            "roas": _ratio(a["ad_sales"], a["ad_spend"]),
+            "acos": _ratio(a["ad_spend"], a["ad_sales"]),
             "tacos": _ratio(a["ad_spend"], a["gmv"] - a["discounts"]),
             "ledger_complete": end <= now - OMITTED_SECONDS,
         }

@@ -73,22 +73,36 @@ def shipment_frame(items: pd.DataFrame, us: bool, released: bool) -> pd.DataFram
     gross = items["price"] * items["quantity"]
     fee = (465 if us else 421) + ((12 if us else 7) if released else 0)
     kept = (items["shipping"] > 0) & (items["shipping_discount"] == 0) & (items["item_id"] % 2 == 0)
-    return pd.DataFrame({
-        PRINCIPAL: gross, DISCOUNT: -items["discount"], SHIPPING: items["shipping"],
-        SHIPPING_DISCOUNT: -items["shipping_discount"], CHARGEBACK: -items["shipping"].where(kept, 0),
-        TAX: items["tax"], WITHHELD: -items["tax"], COMMISSION: -((gross - items["discount"]) * 15 // 100),
-        FULFILMENT: -fee * items["quantity"], POINTS: -items["points"],
-    })
+    return pd.DataFrame(
+        {
+            PRINCIPAL: gross,
+            DISCOUNT: -items["discount"],
+            SHIPPING: items["shipping"],
+            SHIPPING_DISCOUNT: -items["shipping_discount"],
+            CHARGEBACK: -items["shipping"].where(kept, 0),
+            TAX: items["tax"],
+            WITHHELD: -items["tax"],
+            COMMISSION: -((gross - items["discount"]) * 15 // 100),
+            FULFILMENT: -fee * items["quantity"],
+            POINTS: -items["points"],
+        }
+    )
 
 
 def refund_frame(items: pd.DataFrame) -> pd.DataFrame:
     """Leaves of refunded items: the goods' money and tax back, the commission back but for what Amazon keeps."""
     gross = items["price"] * items["quantity"]
     commission = (gross - items["discount"]) * 15 // 100
-    return pd.DataFrame({
-        PRINCIPAL: -gross, DISCOUNT: items["discount"], TAX: -items["tax"], WITHHELD: items["tax"],
-        COMMISSION: commission, REFUND_COMMISSION: -(commission * items["refund_kept"] // 100),
-    })
+    return pd.DataFrame(
+        {
+            PRINCIPAL: -gross,
+            DISCOUNT: items["discount"],
+            TAX: -items["tax"],
+            WITHHELD: items["tax"],
+            COMMISSION: commission,
+            REFUND_COMMISSION: -(commission * items["refund_kept"] // 100),
+        }
+    )
 
 
 @lru_cache(maxsize=16)
@@ -106,8 +120,14 @@ def visible(world: World, store_no: int, now: int) -> list[Posting]:
 def _lines(items: pd.DataFrame, leaves: pd.DataFrame) -> dict[int, list[Line]]:
     by_order: dict[int, list[Line]] = {}
     columns = list(leaves.columns)
-    facts = zip(items["order"].tolist(), items["product"].tolist(), items["quantity"].tolist(),
-                items["item_id"].tolist(), leaves.to_numpy().tolist(), strict=True)
+    facts = zip(
+        items["order"].tolist(),
+        items["product"].tolist(),
+        items["quantity"].tolist(),
+        items["item_id"].tolist(),
+        leaves.to_numpy().tolist(),
+        strict=True,
+    )
     for order, product, quantity, item_id, amounts in facts:
         kept = tuple((path, amount) for path, amount in zip(columns, amounts, strict=True) if amount)
         by_order.setdefault(order, []).append(Line(product, quantity, kept, item_id))
@@ -121,18 +141,40 @@ def _shipments(world: World, store_no: int) -> list[Posting]:
     us = STORES[store_no].minor == 100
     first, later = (_lines(items, shipment_frame(items, us, released)) for released in (False, True))
     found: list[Posting] = []
-    facts = zip(mine.index.tolist(), mine["order_id"].tolist(), mine["shipped"].tolist(), mine["seq"].tolist(),
-                strict=True)
+    facts = zip(
+        mine.index.tolist(), mine["order_id"].tolist(), mine["shipped"].tolist(), mine["seq"].tolist(), strict=True
+    )
     for row, order_id, shipped, seq in facts:
         name, lines = f"S-{order_id}", tuple(first.get(row, ()))
         if seq % 10 >= 3:
             found.append(Posting(name, "Shipment", "Order Payment", shipped, row, lines, first_posted=shipped))
             continue
         at = shipped + DEFERRED_DAYS * DAY
-        found.append(Posting(name, "Shipment", "Order Payment", shipped, row, lines, released_at=at,
-                             release_id=f"R-{order_id}", first_posted=shipped))
-        found.append(Posting(f"R-{order_id}", "Shipment", "Order Payment", at, row, tuple(later.get(row, ())),
-                             deferred_id=name, first_posted=shipped))
+        found.append(
+            Posting(
+                name,
+                "Shipment",
+                "Order Payment",
+                shipped,
+                row,
+                lines,
+                released_at=at,
+                release_id=f"R-{order_id}",
+                first_posted=shipped,
+            )
+        )
+        found.append(
+            Posting(
+                f"R-{order_id}",
+                "Shipment",
+                "Order Payment",
+                at,
+                row,
+                tuple(later.get(row, ())),
+                deferred_id=name,
+                first_posted=shipped,
+            )
+        )
     return found
 
 
@@ -144,8 +186,18 @@ def _refunds(world: World, store_no: int) -> list[Posting]:
     for order, lines in _lines(items, refund_frame(items)).items():
         for line in lines:
             number, moment = str(line.item_id + 7), moments[line.item_id]
-            found.append(Posting(f"F-{number}", "Refund", "Refund Order", moment, order, (line,),
-                                 refund_id=number, first_posted=moment))
+            found.append(
+                Posting(
+                    f"F-{number}",
+                    "Refund",
+                    "Refund Order",
+                    moment,
+                    order,
+                    (line,),
+                    refund_id=number,
+                    first_posted=moment,
+                )
+            )
     return found
 
 
@@ -157,25 +209,58 @@ def _account(world: World, store_no: int) -> list[Posting]:
         at = store.day_start(day) + 10 * HOUR
         slug = f"{store.key}-{day}"
         if day.day == 7:
-            found.append(Posting(f"ST-{slug}", "ServiceFee", "FBAStorageBilling", at, lines=_storage(store),
-                                 first_posted=at))
+            found.append(
+                Posting(f"ST-{slug}", "ServiceFee", "FBAStorageBilling", at, lines=_storage(store), first_posted=at)
+            )
         if day.day == 1:
             fee = -3999 if store.minor == 100 else -4900
-            found.append(Posting(f"SU-{slug}", "ServiceFee", "Subscription", at,
-                                 account_leaves=((SUBSCRIPTION, fee),), first_posted=at))
+            found.append(
+                Posting(
+                    f"SU-{slug}",
+                    "ServiceFee",
+                    "Subscription",
+                    at,
+                    account_leaves=((SUBSCRIPTION, fee),),
+                    first_posted=at,
+                )
+            )
         if index % 9 == 4:
             lost = products_of(store)[index % len(products_of(store))]
             worth = 1843 if store.minor == 100 else 2210
-            found.append(Posting(f"RE-{slug}", "FBAInventoryReimbursement", "FBA Inventory Reimbursement", at,
-                                 lines=(Line(lost, 1, ()),), account_leaves=((REIMBURSEMENT, worth),),
-                                 first_posted=at))
+            found.append(
+                Posting(
+                    f"RE-{slug}",
+                    "FBAInventoryReimbursement",
+                    "FBA Inventory Reimbursement",
+                    at,
+                    lines=(Line(lost, 1, ()),),
+                    account_leaves=((REIMBURSEMENT, worth),),
+                    first_posted=at,
+                )
+            )
         if index % 14 == 13:
-            found.append(Posting(f"TR-{slug}", "Transfer", "Transfer to bank account", at,
-                                 account_leaves=((TRANSFER, -250_000),), first_posted=at))
+            found.append(
+                Posting(
+                    f"TR-{slug}",
+                    "Transfer",
+                    "Transfer to bank account",
+                    at,
+                    account_leaves=((TRANSFER, -250_000),),
+                    first_posted=at,
+                )
+            )
         if day.weekday() == 0 and index >= 7:
             spent = sum(final_spend(world, store, day - timedelta(days=back)) for back in range(1, 8))
-            found.append(Posting(f"AD-{slug}", "ProductAdsPayment", "ProductAdsPayment", at,
-                                 account_leaves=((ADVERTISING, -spent),), first_posted=at))
+            found.append(
+                Posting(
+                    f"AD-{slug}",
+                    "ProductAdsPayment",
+                    "ProductAdsPayment",
+                    at,
+                    account_leaves=((ADVERTISING, -spent),),
+                    first_posted=at,
+                )
+            )
     return found
 
 

@@ -104,16 +104,23 @@ def _simulate_day(
     lines = 1 + (rng.random(n) < 0.18) + (rng.random(n) < 0.05)
     lines[replacement] = 1
     orders = {
-        "store": np.full(n, store_no), "day": np.full(n, day.toordinal()), "seq": np.arange(n), "created": created,
-        "order_id": np.array([order_id(store, day, i) for i in range(n)], object), "cancelled": cancelled,
-        "cancel_requested": requested, "shipped": shipped, "replaced_order_id": origins,
+        "store": np.full(n, store_no),
+        "day": np.full(n, day.toordinal()),
+        "seq": np.arange(n),
+        "created": created,
+        "order_id": np.array([order_id(store, day, i) for i in range(n)], object),
+        "cancelled": cancelled,
+        "cancel_requested": requested,
+        "shipped": shipped,
+        "replaced_order_id": origins,
     }
 
     owner = np.repeat(np.arange(n), lines)
     m = len(owner)
     first = np.concatenate(([True], owner[1:] != owner[:-1]))
-    sold = [p for p in products_of(store)
-            if not (PRODUCTS[p].sku == STOCKED_OUT_SKU and stocked_out(store, day, story_day))]
+    sold = [
+        p for p in products_of(store) if not (PRODUCTS[p].sku == STOCKED_OUT_SKU and stocked_out(store, day, story_day))
+    ]
     weights = np.array([PRODUCTS[p].weight for p in sold], float)
     product = rng.choice(np.array(sold), m, p=weights / weights.sum())
     quantity = 1 + (rng.random(m) < 0.12) + (rng.random(m) < 0.03)
@@ -141,17 +148,24 @@ def _simulate_day(
         refunded = np.where(struck, spike, refunded)
     base = np.int64(30_000_000_000_000_000) + (day.toordinal() * 2 + store_no) * np.int64(1_000_000)
     items = {
-        "owner": owner, "item_id": base + np.arange(m), "product": product, "quantity": quantity, "price": price,
-        "discount": discount, "shipping": shipping, "shipping_discount": shipping_discount, "tax": tax,
-        "points": points, "cancelled": item_cancelled, "refunded": refunded,
+        "owner": owner,
+        "item_id": base + np.arange(m),
+        "product": product,
+        "quantity": quantity,
+        "price": price,
+        "discount": discount,
+        "shipping": shipping,
+        "shipping_discount": shipping_discount,
+        "tax": tax,
+        "points": points,
+        "cancelled": item_cancelled,
+        "refunded": refunded,
         "refund_kept": np.where(rng.random(m) < 0.3, 100, 20),
     }
     return orders, items
 
 
-def simulate(
-    seed: int, start: date, days: int, orders_per_day: int, story_day: date | None = None
-) -> World:
+def simulate(seed: int, start: date, days: int, orders_per_day: int, story_day: date | None = None) -> World:
     """Simulates every store from `start` for `days` local days at about `orders_per_day` orders over all stores.
 
     `story_day` is the day on which the planted stories culminate (the last closed day of a demo); it defaults to the
@@ -169,9 +183,7 @@ def simulate(
             offset += len(orders["created"])
             order_parts.append(orders)
             item_parts.append(items)
-    return World(
-        seed, start, days, orders_per_day, story_day, _stack(order_parts), _stack(item_parts)
-    )
+    return World(seed, start, days, orders_per_day, story_day, _stack(order_parts), _stack(item_parts))
 
 
 def _stack(parts: list[dict[str, Any]]) -> pd.DataFrame:

@@ -33,11 +33,23 @@ def route(state: State, ask: Ask) -> Answer:
     if ask.headers.get("amazon-advertising-api-clientid") != credentials(prefix)[f"{prefix}_CLIENT_ID"]:
         return _error(401, "UNAUTHORIZED", "Amazon-Advertising-API-ClientId is missing or wrong")
     if path == "/v2/profiles":
-        return reply([{
-            "profileId": store.profile_id, "countryCode": store.region, "currencyCode": store.currency,
-            "timezone": store.timezone, "accountInfo": {
-                "marketplaceStringId": store.marketplace_id, "id": f"A1SANDBOX{store.region}", "type": "seller",
-                "name": "Sandbox Outdoor", "validPaymentMethod": True}}])
+        return reply(
+            [
+                {
+                    "profileId": store.profile_id,
+                    "countryCode": store.region,
+                    "currencyCode": store.currency,
+                    "timezone": store.timezone,
+                    "accountInfo": {
+                        "marketplaceStringId": store.marketplace_id,
+                        "id": f"A1SANDBOX{store.region}",
+                        "type": "seller",
+                        "name": "Sandbox Outdoor",
+                        "validPaymentMethod": True,
+                    },
+                }
+            ]
+        )
     if ask.headers.get("amazon-advertising-api-scope") != str(store.profile_id):
         return _error(401, "UNAUTHORIZED", "Amazon-Advertising-API-Scope is missing or wrong")
     if not state.admit(f"{store.key}/ads"):
@@ -84,28 +96,59 @@ def _create(state: State, ask: Ask, store: Store) -> Answer:
                 return reply({"code": "425", "detail": f"The Request is a duplicate of : {ident}"}, 425)
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{key}{len(state.reports)}"))
         end = "FAILED" if state.take_fault("/ads/", {"fatal_report"}) is not None else "COMPLETED"
-        rows = [] if state.has_fault("/ads/", "empty") else [
-            row for day in days_between(first, last) for row in shown_rows(state.world, store, day, state.now)]
+        rows = (
+            []
+            if state.has_fault("/ads/", "empty")
+            else [row for day in days_between(first, last) for row in shown_rows(state.world, store, day, state.now)]
+        )
         content = [{name: value for name, value in _row(state, store, row).items() if name in columns} for row in rows]
-        report = {"id": ident, "store": store.key, "key": key, "polls": 0, "end": end, "wish": wish,
-                  "created": int(time.time()), "content": gzip.compress(json.dumps(content).encode(), mtime=0)}
+        report = {
+            "id": ident,
+            "store": store.key,
+            "key": key,
+            "polls": 0,
+            "end": end,
+            "wish": wish,
+            "created": int(time.time()),
+            "content": gzip.compress(json.dumps(content).encode(), mtime=0),
+        }
         state.reports[ident] = report
     return reply(_shown(state, report, "PENDING"))
 
 
-_EMPTY = AdRow(date(2000, 1, 1), FIRST_CAMPAIGN, 0, 0, 0, 0, 0, 0, dict.fromkeys((1, 7, 14, 30), 0),
-               dict.fromkeys((1, 7, 14, 30), 0), 0)
+_EMPTY = AdRow(
+    date(2000, 1, 1),
+    FIRST_CAMPAIGN,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    dict.fromkeys((1, 7, 14, 30), 0),
+    dict.fromkeys((1, 7, 14, 30), 0),
+    0,
+)
 
 
 def _row(state: State, store: Store, row: AdRow) -> dict[str, Any]:
     product = PRODUCTS[row.product]
     number = (row.campaign_id - FIRST_CAMPAIGN) % 1000 % CAMPAIGNS + 1
     shown: dict[str, Any] = {
-        "date": row.day.isoformat(), "campaignId": row.campaign_id, "campaignName": f"{store.region} camping {number}",
-        "campaignStatus": "ENABLED", "campaignBudgetCurrencyCode": store.currency, "adGroupId": row.ad_group_id,
-        "adGroupName": f"Group {number}", "adId": row.ad_id, "advertisedAsin": product.asin,
-        "advertisedSku": product.sku, "impressions": row.impressions, "clicks": row.clicks,
-        "cost": _money(store, row.cost), "spend": _money(store, row.cost),
+        "date": row.day.isoformat(),
+        "campaignId": row.campaign_id,
+        "campaignName": f"{store.region} camping {number}",
+        "campaignStatus": "ENABLED",
+        "campaignBudgetCurrencyCode": store.currency,
+        "adGroupId": row.ad_group_id,
+        "adGroupName": f"Group {number}",
+        "adId": row.ad_id,
+        "advertisedAsin": product.asin,
+        "advertisedSku": product.sku,
+        "impressions": row.impressions,
+        "clicks": row.clicks,
+        "cost": _money(store, row.cost),
+        "spend": _money(store, row.cost),
     }
     for window in (1, 7, 14, 30):
         shown[f"sales{window}d"] = _money(store, row.sales[window])
@@ -122,10 +165,16 @@ def _shown(state: State, report: dict[str, Any], status: str) -> dict[str, Any]:
     wish, ready = report["wish"], status == "COMPLETED"
     until = int(time.time()) + URL_SECONDS
     return {
-        "reportId": report["id"], "name": wish.get("name"), "startDate": wish["startDate"], "endDate": wish["endDate"],
-        "status": status, "createdAt": iso(report["created"]), "updatedAt": iso(report["created"]),
+        "reportId": report["id"],
+        "name": wish.get("name"),
+        "startDate": wish["startDate"],
+        "endDate": wish["endDate"],
+        "status": status,
+        "createdAt": iso(report["created"]),
+        "updatedAt": iso(report["created"]),
         "configuration": {"filters": None, **wish["configuration"]},
-        "generatedAt": iso(state.now) if ready else None, "fileSize": len(report["content"]) if ready else None,
+        "generatedAt": iso(state.now) if ready else None,
+        "fileSize": len(report["content"]) if ready else None,
         "failureReason": "Internal error" if status == "FAILED" else None,
         "url": f"{state.url}/ads/download/{report['id']}?Expires={until}" if ready else None,
         "urlExpiresAt": iso(until) if ready else None,

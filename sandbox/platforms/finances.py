@@ -44,7 +44,7 @@ def transactions(state: State, ask: Ask, store: Store) -> Answer:
     found = [] if empty else [p for p in visible(state.world, number, now) if after <= p.posted <= until]
     wanted = query.get("transactionStatus")
     found = [p for p in found if wanted is None or status(p, now) == wanted]
-    page = [] if pause else found[offset:offset + PAGE]
+    page = [] if pause else found[offset : offset + PAGE]
     payload: dict[str, Any] = {"transactions": [transaction_json(state.world, store, p, now) for p in page]}
     following = offset if pause else offset + PAGE
     if pause or following < len(found):
@@ -70,10 +70,14 @@ def _tree(store: Store, leaves: tuple[tuple[str, int], ...]) -> list[dict[str, A
     for path, amount in leaves:
         top, _, rest = path.partition("/")
         groups.setdefault(top, []).append((rest, amount))
-    return [{
-        "breakdownType": top, "breakdownAmount": _amount(store, sum(amount for _, amount in below)),
-        "breakdowns": _tree(store, tuple(part for part in below if part[0])),
-    } for top, below in groups.items()]
+    return [
+        {
+            "breakdownType": top,
+            "breakdownAmount": _amount(store, sum(amount for _, amount in below)),
+            "breakdowns": _tree(store, tuple(part for part in below if part[0])),
+        }
+        for top, below in groups.items()
+    ]
 
 
 def _item(store: Store, line: Line) -> dict[str, Any]:
@@ -82,13 +86,21 @@ def _item(store: Store, line: Line) -> dict[str, Any]:
         "breakdowns": _tree(store, line.leaves),
     }
     if line.item_id:
-        shown["relatedIdentifiers"] = [{"itemRelatedIdentifierName": "ORDER_ADJUSTMENT_ITEM_ID",
-                                        "itemRelatedIdentifierValue": str(line.item_id)}]
+        shown["relatedIdentifiers"] = [
+            {"itemRelatedIdentifierName": "ORDER_ADJUSTMENT_ITEM_ID", "itemRelatedIdentifierValue": str(line.item_id)}
+        ]
     if line.product is not None:
         product = PRODUCTS[line.product]
         shown["description"] = product.name
-        shown["contexts"] = [{"contextType": "ProductContext", "asin": product.asin, "sku": product.sku,
-                              "quantityShipped": line.quantity, "fulfillmentNetwork": "AFN"}]
+        shown["contexts"] = [
+            {
+                "contextType": "ProductContext",
+                "asin": product.asin,
+                "sku": product.sku,
+                "quantityShipped": line.quantity,
+                "fulfillmentNetwork": "AFN",
+            }
+        ]
     return shown
 
 
@@ -105,20 +117,29 @@ def transaction_json(world: World, store: Store, posting: Posting, now: int) -> 
     if state_now == "DEFERRED_RELEASED":
         related.append(("RELEASE_TRANSACTION_ID", posting.release_id))
     shown: dict[str, Any] = {
-        "sellingPartnerMetadata": {"sellingPartnerId": f"A1SANDBOX{store.region}", "accountType": "Standard Orders",
-                                   "marketplaceId": store.marketplace_id},
-        "relatedIdentifiers": [{"relatedIdentifierName": name, "relatedIdentifierValue": value}
-                               for name, value in related],
-        "transactionType": posting.kind, "transactionId": posting.id, "transactionStatus": state_now,
-        "description": posting.description, "postedDate": iso(posting.posted),
+        "sellingPartnerMetadata": {
+            "sellingPartnerId": f"A1SANDBOX{store.region}",
+            "accountType": "Standard Orders",
+            "marketplaceId": store.marketplace_id,
+        },
+        "relatedIdentifiers": [
+            {"relatedIdentifierName": name, "relatedIdentifierValue": value} for name, value in related
+        ],
+        "transactionType": posting.kind,
+        "transactionId": posting.id,
+        "transactionStatus": state_now,
+        "description": posting.description,
+        "postedDate": iso(posting.posted),
         "totalAmount": _amount(store, posting.total),
         "marketplaceDetails": {"marketplaceId": store.marketplace_id, "marketplaceName": store.marketplace_name},
-        "items": [_item(store, line) for line in posting.lines], "contexts": [],
+        "items": [_item(store, line) for line in posting.lines],
+        "contexts": [],
         "breakdowns": _tree(store, posting.account_leaves or _summed(posting)),
     }
     if state_now == "DEFERRED":
-        shown["contexts"] = [{"contextType": "DeferredContext", "deferralReason": "DD7",
-                              "maturityDate": iso(posting.released_at)}]
+        shown["contexts"] = [
+            {"contextType": "DeferredContext", "deferralReason": "DD7", "maturityDate": iso(posting.released_at)}
+        ]
     return shown
 
 

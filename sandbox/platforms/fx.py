@@ -33,8 +33,9 @@ def rates(state: State, ask: Ask) -> Answer:
             return reply({"message": "not found"}, 404)
         found[day.isoformat()] = {s: float(_quoted(euro[s] / euro[base], base)) for s in symbols}
     if ".." in span:
-        return reply({"amount": 1.0, "base": base, "start_date": begin.isoformat(), "end_date": end.isoformat(),
-                      "rates": found})
+        return reply(
+            {"amount": 1.0, "base": base, "start_date": begin.isoformat(), "end_date": end.isoformat(), "rates": found}
+        )
     if not found:
         return reply({"message": "not found"}, 404)
     return reply({"amount": 1.0, "base": base, "date": begin.isoformat(), "rates": found[begin.isoformat()]})

@@ -24,8 +24,12 @@ def token(state: State, ask: Ask) -> Answer:
                 return reply({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
             if prefix in state.revoked or form.get("refresh_token") != known[f"{prefix}_REFRESH_TOKEN"]:
                 return reply({"error": "invalid_grant", "error_description": "The refresh token is invalid"}, 400)
-            return reply({
-                "access_token": state.issue_token(prefix), "token_type": "bearer",
-                "expires_in": state.token_seconds, "refresh_token": form["refresh_token"],
-            })
+            return reply(
+                {
+                    "access_token": state.issue_token(prefix),
+                    "token_type": "bearer",
+                    "expires_in": state.token_seconds,
+                    "refresh_token": form["refresh_token"],
+                }
+            )
     return reply({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)

@@ -35,16 +35,21 @@ def route(state: State, ask: Ask) -> Answer:
     today = datetime.fromtimestamp(state.now, BEIJING).date()
     if wish.get("api") == "stock-do-search-sku-list-new":
         start = int(data.get("cursor") or 1) - 1
-        page = [_product(p, today, state) for p in PRODUCTS[start:start + size]]
+        page = [_product(p, today, state) for p in PRODUCTS[start : start + size]]
         more = start + size < len(PRODUCTS)
-        return _answer({"data": page, "hasNext": more, "nextCursor": str(start + size + 1) if more else "",
-                        "dataCount": len(PRODUCTS)})
+        return _answer(
+            {
+                "data": page,
+                "hasNext": more,
+                "nextCursor": str(start + size + 1) if more else "",
+                "dataCount": len(PRODUCTS),
+            }
+        )
     if wish.get("api") == "stock-get-stock-quantity":
         number = int(data.get("page") or 1)
         start = (number - 1) * size
-        page = [_stock(i, p, state) for i, p in enumerate(PRODUCTS)][start:start + size]
-        return _answer({"data": page, "page": number, "pageCount": -(-len(PRODUCTS) // size),
-                        "total": len(PRODUCTS)})
+        page = [_stock(i, p, state) for i, p in enumerate(PRODUCTS)][start : start + size]
+        return _answer({"data": page, "page": number, "pageCount": -(-len(PRODUCTS) // size), "total": len(PRODUCTS)})
     return reply({"code": "404", "message": f"没有接口 {wish.get('api')}", "data": None})
 
 
@@ -56,19 +61,36 @@ def _product(product: Product, today: date, state: State) -> dict[str, Any]:
     changed = product.sku == CHANGED_SKU and today >= cost_change_day(state.world.story_day)
     since = cost_change_day(state.world.story_day) if changed else state.world.start
     return {
-        "stockSku": product.sku, "nameCN": product.name, "nameEN": product.name,
-        "parentCategoryName": "户外", "categoryName": product.category, "status": "3",
+        "stockSku": product.sku,
+        "nameCN": product.name,
+        "nameEN": product.name,
+        "parentCategoryName": "户外",
+        "categoryName": product.category,
+        "status": "3",
         "defaultCost": amount_text(purchase_fen(product, today, state.world.story_day), 100),
         "purchasePrice": amount_text(purchase_fen(product, today, state.world.story_day), 100),
-        "firstLegCost": amount_text(product.first_leg_fen, 100), "currency": "CNY", "currencyRate": "1.0000",
-        "timeCreated": f"{state.world.start} 00:00:00", "timeModified": f"{since} 00:00:00",
+        "firstLegCost": amount_text(product.first_leg_fen, 100),
+        "currency": "CNY",
+        "currencyRate": "1.0000",
+        "timeCreated": f"{state.world.start} 00:00:00",
+        "timeModified": f"{since} 00:00:00",
     }
 
 
 def _stock(index: int, product: Product, state: State) -> dict[str, Any]:
     on_hand = 300 + 17 * index
     moment = datetime.fromtimestamp(state.now, BEIJING).strftime("%Y-%m-%d %H:%M:%S")
-    return {"stockSku": product.sku, "updateTime": moment, "warehouse": [{
-        "warehouseId": "1001", "warehouseName": "深圳仓", "stockQuantity": on_hand,
-        "availableStockQuantity": on_hand - index, "waitingQuantity": index, "shippingQuantity": 20 * (index % 3),
-    }]}
+    return {
+        "stockSku": product.sku,
+        "updateTime": moment,
+        "warehouse": [
+            {
+                "warehouseId": "1001",
+                "warehouseName": "深圳仓",
+                "stockQuantity": on_hand,
+                "availableStockQuantity": on_hand - index,
+                "waitingQuantity": index,
+                "shippingQuantity": 20 * (index % 3),
+            }
+        ],
+    }

@@ -62,7 +62,7 @@ def search(state: State, ask: Ask, store: Store) -> Answer:
             return sp_error(400, "InvalidInput", "paginationToken is not one of ours")
     until = now_or(before, latest, now)
     rows, newest = _matching(state, store, kind, after, until, now)
-    page = rows[offset:offset + size]
+    page = rows[offset : offset + size]
     included = set(query.get("includedData", "").split(","))
     answer: dict[str, Any] = {"orders": [order_json(state.world, int(r), int(newest[r]), now, included) for r in page]}
     if offset + size < len(rows):
@@ -98,22 +98,30 @@ def order_json(world: World, row: int, newest: int, now: int, included: set[str]
     order = world.order_records[row]
     store = STORES[int(order["store"])]
     firsts, lasts = world.items_by_order
-    items = world.item_records[int(firsts[row]):int(lasts[row])]
+    items = world.item_records[int(firsts[row]) : int(lasts[row])]
     cancelled, shipped = int(order["cancelled"]) <= now, int(order["shipped"]) <= now
     status = "CANCELLED" if cancelled else "SHIPPED" if shipped else "UNSHIPPED"
-    lines = [_item_json(store, item, order, now, shipped and not cancelled, included)
-             for item in items]
-    total = sum(item["price"] * item["quantity"] - item["discount"] + item["shipping"] - item["shipping_discount"]
-                + item["tax"] for item in items if item["cancelled"] > now)
+    lines = [_item_json(store, item, order, now, shipped and not cancelled, included) for item in items]
+    total = sum(
+        item["price"] * item["quantity"] - item["discount"] + item["shipping"] - item["shipping_discount"] + item["tax"]
+        for item in items
+        if item["cancelled"] > now
+    )
     shown: dict[str, Any] = {
-        "orderId": order["order_id"], "createdTime": iso(order["created"]), "lastUpdatedTime": iso(newest),
-        "salesChannel": {"channelName": "AMAZON", "marketplaceId": store.marketplace_id,
-                         "marketplaceName": store.marketplace_name},
+        "orderId": order["order_id"],
+        "createdTime": iso(order["created"]),
+        "lastUpdatedTime": iso(newest),
+        "salesChannel": {
+            "channelName": "AMAZON",
+            "marketplaceId": store.marketplace_id,
+            "marketplaceName": store.marketplace_name,
+        },
         "orderItems": lines,
     }
     if order["replaced_order_id"]:
-        shown["associatedOrders"] = [{"orderId": order["replaced_order_id"],
-                                      "associationType": "REPLACEMENT_ORIGINAL_ID"}]
+        shown["associatedOrders"] = [
+            {"orderId": order["replaced_order_id"], "associationType": "REPLACEMENT_ORIGINAL_ID"}
+        ]
     if "FULFILLMENT" in included:
         shown["fulfillment"] = {"fulfillmentStatus": status, "fulfilledBy": "AMAZON"}
     if "PROCEEDS" in included:
@@ -132,9 +140,12 @@ def _item_json(
     gross = item["price"] * item["quantity"]
     cancelled = item["cancelled"] <= now
     shown: dict[str, Any] = {
-        "orderItemId": str(item["item_id"]), "quantityOrdered": item["quantity"],
+        "orderItemId": str(item["item_id"]),
+        "quantityOrdered": item["quantity"],
         "product": {
-            "asin": product.asin, "title": product.name, "sellerSku": product.sku,
+            "asin": product.asin,
+            "title": product.name,
+            "sellerSku": product.sku,
             "condition": {"conditionType": "NEW", "conditionSubtype": "NEW"},
             "price": {"unitPrice": _money(store, item["price"])},
         },
@@ -145,11 +156,16 @@ def _item_json(
         shown["fulfillment"] = {"quantityFulfilled": done, "quantityUnfulfilled": left}
     if "CANCELLATION" in included and (cancelled or order["cancel_requested"] <= now):
         shown["cancellation"] = (
-            {"cancellationExecution": {"cancelledBy": "AMAZON", "cancelReason": "CUSTOMER_CANCEL"}} if cancelled
-            else {"cancellationRequest": {"requester": "BUYER", "cancelReason": "No longer needed"}})
+            {"cancellationExecution": {"cancelledBy": "AMAZON", "cancelReason": "CUSTOMER_CANCEL"}}
+            if cancelled
+            else {"cancellationRequest": {"requester": "BUYER", "cancelReason": "No longer needed"}}
+        )
     if "EXPENSE" in included and item["points"]:
-        shown["expense"] = {"pointsCost": {"pointsGranted": {
-            "pointsNumber": item["points"], "pointsMonetaryValue": _money(store, item["points"])}}}
+        shown["expense"] = {
+            "pointsCost": {
+                "pointsGranted": {"pointsNumber": item["points"], "pointsMonetaryValue": _money(store, item["points"])}
+            }
+        }
     if "PROMOTION" in included and (item["discount"] or item["shipping_discount"]):
         shown["promotion"] = {"breakdowns": [{"promotionId": "COUPON-10" if item["discount"] else "FREE-SHIPPING"}]}
     if "PROCEEDS" in included:
@@ -160,13 +176,23 @@ def _item_json(
         if item["tax"]:
             parts.append(_detailed(store, "TAX", item["tax"], {"ITEM": item["tax"]}))
         if reduced:
-            parts.append(_detailed(store, "DISCOUNT", -reduced, {
-                "ITEM": -item["discount"], "SHIPPING": -item["shipping_discount"]}))
+            parts.append(
+                _detailed(
+                    store, "DISCOUNT", -reduced, {"ITEM": -item["discount"], "SHIPPING": -item["shipping_discount"]}
+                )
+            )
         shown["proceeds"] = {
-            "proceedsTotal": _money(store, gross + item["shipping"] + item["tax"] - reduced), "breakdowns": parts}
+            "proceedsTotal": _money(store, gross + item["shipping"] + item["tax"] - reduced),
+            "breakdowns": parts,
+        }
     return shown
 
 
 def _detailed(store: Store, kind: str, total: int, parts: dict[str, int]) -> dict[str, Any]:
-    return {"type": kind, "subtotal": _money(store, total), "detailedBreakdowns": [
-        {"subtype": name, "value": _money(store, value)} for name, value in parts.items() if value]}
+    return {
+        "type": kind,
+        "subtotal": _money(store, total),
+        "detailedBreakdowns": [
+            {"subtype": name, "value": _money(store, value)} for name, value in parts.items() if value
+        ],
+    }

@@ -17,11 +17,27 @@ INVENTORY = "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA"
 URL_SECONDS = 300
 STATES = ("IN_QUEUE", "IN_PROGRESS", "DONE")
 COLUMNS = (
-    "sku", "fnsku", "asin", "product-name", "condition", "your-price", "mfn-listing-exists",
-    "mfn-fulfillable-quantity", "afn-listing-exists", "afn-warehouse-quantity", "afn-fulfillable-quantity",
-    "afn-unsellable-quantity", "afn-reserved-quantity", "afn-total-quantity", "per-unit-volume",
-    "afn-inbound-working-quantity", "afn-inbound-shipped-quantity", "afn-inbound-receiving-quantity",
-    "afn-researching-quantity", "afn-reserved-future-supply", "afn-future-supply-buyable",
+    "sku",
+    "fnsku",
+    "asin",
+    "product-name",
+    "condition",
+    "your-price",
+    "mfn-listing-exists",
+    "mfn-fulfillable-quantity",
+    "afn-listing-exists",
+    "afn-warehouse-quantity",
+    "afn-fulfillable-quantity",
+    "afn-unsellable-quantity",
+    "afn-reserved-quantity",
+    "afn-total-quantity",
+    "per-unit-volume",
+    "afn-inbound-working-quantity",
+    "afn-inbound-shipped-quantity",
+    "afn-inbound-receiving-quantity",
+    "afn-researching-quantity",
+    "afn-reserved-future-supply",
+    "afn-future-supply-buyable",
 )
 
 
@@ -38,8 +54,13 @@ def route(state: State, ask: Ask, store: Store, path: str) -> Answer:
         return reply(_advance(state, report))
     if kind == "documents":
         until = int(time.time()) + URL_SECONDS
-        return reply({"reportDocumentId": ident, "compressionAlgorithm": "GZIP",
-                      "url": f"{state.url}/documents/{quote(ident)}?Expires={until}"})
+        return reply(
+            {
+                "reportDocumentId": ident,
+                "compressionAlgorithm": "GZIP",
+                "url": f"{state.url}/documents/{quote(ident)}?Expires={until}",
+            }
+        )
     return sp_error(404, "NotFound", f"no such operation: {path}")
 
 
@@ -56,8 +77,13 @@ def _create(state: State, ask: Ask, store: Store) -> Answer:
         for planted, name in (("fatal_report", "FATAL"), ("cancelled_report", "CANCELLED")):
             if state.take_fault(path, {planted}) is not None:
                 end = name
-        state.reports[ident] = {"store": store.key, "polls": 0, "end": end, "now": state.now,
-                                "content": gzip.compress(inventory_tsv(state, store), mtime=0)}
+        state.reports[ident] = {
+            "store": store.key,
+            "polls": 0,
+            "end": end,
+            "now": state.now,
+            "content": gzip.compress(inventory_tsv(state, store), mtime=0),
+        }
     return reply({"reportId": ident}, 202, x_amzn_RateLimit_Limit="0.0167" if state.burst <= 20 else str(state.rate))
 
 
@@ -69,9 +95,14 @@ def _advance(state: State, report: dict[str, Any]) -> dict[str, Any]:
         report["polls"] += 1
     store_now = report["now"]
     status = STATES[stage] if stage < 2 else report["end"]
-    shown: dict[str, Any] = {"reportId": ident, "reportType": INVENTORY, "createdTime": iso(store_now - 60),
-                             "dataStartTime": iso(store_now - 60), "dataEndTime": iso(store_now - 60),
-                             "processingStatus": status}
+    shown: dict[str, Any] = {
+        "reportId": ident,
+        "reportType": INVENTORY,
+        "createdTime": iso(store_now - 60),
+        "dataStartTime": iso(store_now - 60),
+        "dataEndTime": iso(store_now - 60),
+        "processingStatus": status,
+    }
     if stage >= 1:
         shown["processingStartTime"] = iso(store_now - 30)
     if stage == 2:
@@ -98,10 +129,28 @@ def inventory_tsv(state: State, store: Store) -> bytes:
     for stock in stock_on(state.world, store, store.local_day(state.now)):
         product = PRODUCTS[stock.product]
         name = product.name if store.key == "us" else f"キャンプ用品 {product.name}"
-        cells = [product.sku, f"X00{product.asin[3:]}", product.asin, name, "New",
-                 amount_text(price_of(product, store) or 0, store.minor), "No", "", "Yes",
-                 stock.warehouse, stock.sellable, stock.unsellable, stock.reserved,
-                 stock.warehouse + stock.inbound_shipped + stock.inbound_receiving, "0.12",
-                 stock.inbound_working, stock.inbound_shipped, stock.inbound_receiving, 0, 0, 0]
+        cells = [
+            product.sku,
+            f"X00{product.asin[3:]}",
+            product.asin,
+            name,
+            "New",
+            amount_text(price_of(product, store) or 0, store.minor),
+            "No",
+            "",
+            "Yes",
+            stock.warehouse,
+            stock.sellable,
+            stock.unsellable,
+            stock.reserved,
+            stock.warehouse + stock.inbound_shipped + stock.inbound_receiving,
+            "0.12",
+            stock.inbound_working,
+            stock.inbound_shipped,
+            stock.inbound_receiving,
+            0,
+            0,
+            0,
+        ]
         lines.append("\t".join(str(cell) for cell in cells))
     return ("\r\n".join(lines) + "\r\n").encode("shift_jis" if store.key == "jp" else "utf-8")

@@ -19,8 +19,12 @@ def route(state: State, ask: Ask) -> Answer:
         return sp_error(403, "Unauthorized", "The access token you provided has expired.")
     api = "/".join(rest[:3])
     if not state.admit(f"{key}/{api}"):
-        return sp_error(429, "QuotaExceeded", "You exceeded your quota for the requested resource.",
-                        x_amzn_RateLimit_Limit=str(state.rate))
+        return sp_error(
+            429,
+            "QuotaExceeded",
+            "You exceeded your quota for the requested resource.",
+            x_amzn_RateLimit_Limit=str(state.rate),
+        )
     if path == "/orders/2026-01-01/orders" and ask.method == "GET":
         return orders.search(state, ask, store)
     if path == "/finances/2024-06-19/transactions" and ask.method == "GET":

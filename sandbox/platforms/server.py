@@ -29,8 +29,9 @@ def dispatch(state: State, ask: Ask) -> Answer:
     """Answers one request; a planted `status` fault comes before the platform, `truncate` after it."""
     fault = state.take_fault(ask.path, {"status"})
     if fault is not None:
-        return reply({"errors": [{"code": "PlantedFault", "message": "planted"}]}, fault.status,
-                     Retry_After=fault.retry_after)
+        return reply(
+            {"errors": [{"code": "PlantedFault", "message": "planted"}]}, fault.status, Retry_After=fault.retry_after
+        )
     route = next((route for prefix, route in ROUTES if ask.path.startswith(prefix)), None)
     answer = route(state, ask) if route else reply({"error": f"no such path: {ask.path}"}, 404)
     if state.take_fault(ask.path, {"truncate"}) is not None:
@@ -48,8 +49,13 @@ def _handler(state: State) -> type[BaseHTTPRequestHandler]:
             for name, value in parse_qsl(parts.query, keep_blank_values=True):
                 query[name] = f"{query[name]},{value}" if name in query else value
             length = int(self.headers.get("Content-Length") or 0)
-            ask = Ask(self.command, parts.path, query, {k.lower(): v for k, v in self.headers.items()},
-                      self.rfile.read(length))
+            ask = Ask(
+                self.command,
+                parts.path,
+                query,
+                {k.lower(): v for k, v in self.headers.items()},
+                self.rfile.read(length),
+            )
             if state.take_fault(ask.path, {"reset"}) is not None:
                 self._drop()
                 return

@@ -35,8 +35,13 @@ def route(state: State, ask: Ask) -> Answer:
         return _history(state, wish)
     if method == "conversations.list":
         names = sorted({m["channel"] for m in state.slack} | {"C-kpi", "C-kpi-data"})
-        return reply({"ok": True, "channels": [{"id": n, "name": n.removeprefix("C-")} for n in names],
-                      "response_metadata": {"next_cursor": ""}})
+        return reply(
+            {
+                "ok": True,
+                "channels": [{"id": n, "name": n.removeprefix("C-")} for n in names],
+                "response_metadata": {"next_cursor": ""},
+            }
+        )
     if method == "reactions.get":
         names = state.reactions.get(str(wish.get("timestamp")), [])
         reactions = [{"name": name, "count": 1, "users": ["U1"]} for name in names]
@@ -62,8 +67,12 @@ def _channel(name: str) -> str:
 def _store(state: State, wish: dict[str, Any]) -> dict[str, Any]:
     with state.lock:
         kept = {k: v for k, v in wish.items() if k != "token"}
-        message = {**kept, "type": "message", "channel": _channel(str(wish.get("channel", ""))),
-                   "ts": f"{int(time.time())}.{len(state.slack):06d}"}
+        message = {
+            **kept,
+            "type": "message",
+            "channel": _channel(str(wish.get("channel", ""))),
+            "ts": f"{int(time.time())}.{len(state.slack):06d}",
+        }
         state.slack.append(message)
         return message
 
@@ -81,7 +90,13 @@ def _history(state: State, wish: dict[str, Any]) -> Answer:
     found = [m for m in reversed(state.slack) if m["channel"] == channel and "thread_ts" not in m]
     found = [m for m in found if float(m["ts"]) >= oldest]
     start, size = int(wish.get("cursor") or 0), int(wish.get("limit") or 100)
-    page = [m if whole else {k: v for k, v in m.items() if k != "metadata"} for m in found[start:start + size]]
+    page = [m if whole else {k: v for k, v in m.items() if k != "metadata"} for m in found[start : start + size]]
     more = start + size < len(found)
-    return reply({"ok": True, "messages": page, "has_more": more,
-                  "response_metadata": {"next_cursor": str(start + size) if more else ""}})
+    return reply(
+        {
+            "ok": True,
+            "messages": page,
+            "has_more": more,
+            "response_metadata": {"next_cursor": str(start + size) if more else ""},
+        }
+    )

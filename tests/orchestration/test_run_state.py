@@ -9,9 +9,7 @@ from orchestration.run_state import RunState
 def test_a_store_that_stays_held_keeps_its_first_since(tmp_path: Path) -> None:
     state = RunState(tmp_path)
     state.hold({"amazon_us": ["fail_row_balance"]}, datetime(2026, 1, 1, tzinfo=UTC))
-    state.hold(
-        {"amazon_us": ["fail_row_balance"], "amazon_jp": ["fail_currency"]}, datetime(2026, 1, 2, tzinfo=UTC)
-    )
+    state.hold({"amazon_us": ["fail_row_balance"], "amazon_jp": ["fail_currency"]}, datetime(2026, 1, 2, tzinfo=UTC))
     held = state.held()
     assert held["amazon_us"]["since"].startswith("2026-01-01")
     assert held["amazon_jp"]["since"].startswith("2026-01-02")

@@ -43,8 +43,9 @@ def sp(server: SandboxServer) -> Callable[..., requests.Response]:
 
     def call(store: str, path: str, method: str = "GET", **kwargs: Any) -> requests.Response:
         token = access_token(server, f"AMAZON_{store.upper()}")
-        return requests.request(method, f"{server.url}/sp/{store}{path}", timeout=10,
-                                headers={"x-amz-access-token": token}, **kwargs)
+        return requests.request(
+            method, f"{server.url}/sp/{store}{path}", timeout=10, headers={"x-amz-access-token": token}, **kwargs
+        )
 
     return call
 
@@ -70,7 +71,8 @@ def validate() -> Callable[[str, str, Any], None]:
     def validator(model: str, definition: str) -> jsonschema.Draft4Validator:
         document = json.loads((models / model).read_text("utf-8"))
         return jsonschema.Draft4Validator(
-            {"$ref": f"#/definitions/{definition}", "definitions": document["definitions"]})
+            {"$ref": f"#/definitions/{definition}", "definitions": document["definitions"]}
+        )
 
     def check(model: str, definition: str, value: Any) -> None:
         validator(model, definition).validate(value)

@@ -42,8 +42,11 @@ def _orders(sp: Call, store: str, market: str) -> list[dict[str, Any]]:
 def _transactions(sp: Call, store: str) -> tuple[list[dict[str, Any]], list[int]]:
     found, sizes, token = [], [], None
     while True:
-        answer = sp(store, "/finances/2024-06-19/transactions",
-                    params={"postedAfter": SINCE} | ({"nextToken": token} if token else {}))
+        answer = sp(
+            store,
+            "/finances/2024-06-19/transactions",
+            params={"postedAfter": SINCE} | ({"nextToken": token} if token else {}),
+        )
         payload = answer.json()["payload"]
         found += payload["transactions"]
         sizes.append(len(payload["transactions"]))
@@ -75,8 +78,12 @@ def test_a_late_cancellation_appears_only_when_the_clock_reaches_it(server: Sand
     before = {o["orderId"]: o for o in _orders(sp, "us", US)}
     server.state.now += 3 * 86_400
     after = {o["orderId"]: o for o in _orders(sp, "us", US)}
-    changed = [k for k, o in before.items() if o["fulfillment"]["fulfillmentStatus"] == "UNSHIPPED"
-               and after[k]["fulfillment"]["fulfillmentStatus"] == "CANCELLED"]
+    changed = [
+        k
+        for k, o in before.items()
+        if o["fulfillment"]["fulfillmentStatus"] == "UNSHIPPED"
+        and after[k]["fulfillment"]["fulfillmentStatus"] == "CANCELLED"
+    ]
     assert changed
     assert all(after[k]["lastUpdatedTime"] > before[k]["lastUpdatedTime"] for k in changed)
 
@@ -95,12 +102,20 @@ def test_finances_have_an_empty_page_in_mid_stream_and_omit_48_hours(server: San
 
 def test_a_released_transaction_names_the_deferred_one_it_restates(sp: Call) -> None:
     found = {t["transactionId"]: t for t in _transactions(sp, "us")[0]}
-    released = [t for t in found.values() if any(
-        r["relatedIdentifierName"] == "DEFERRED_TRANSACTION_ID" for r in t["relatedIdentifiers"])]
+    released = [
+        t
+        for t in found.values()
+        if any(r["relatedIdentifierName"] == "DEFERRED_TRANSACTION_ID" for r in t["relatedIdentifiers"])
+    ]
     assert released
     for transaction in released:
-        origin = found[next(r["relatedIdentifierValue"] for r in transaction["relatedIdentifiers"]
-                            if r["relatedIdentifierName"] == "DEFERRED_TRANSACTION_ID")]
+        origin = found[
+            next(
+                r["relatedIdentifierValue"]
+                for r in transaction["relatedIdentifiers"]
+                if r["relatedIdentifierName"] == "DEFERRED_TRANSACTION_ID"
+            )
+        ]
         assert origin["transactionStatus"] == "DEFERRED_RELEASED"
         assert origin["totalAmount"] != transaction["totalAmount"]
 
@@ -125,8 +140,12 @@ def test_the_inventory_report_walks_its_states_and_brings_a_gzipped_file(
     sp: Call, validate: Validate, store: str, market: str, charset: str
 ) -> None:
     root = "/reports/2021-06-30"
-    made = sp(store, f"{root}/reports", "POST", json={
-        "reportType": "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA", "marketplaceIds": [market]}).json()
+    made = sp(
+        store,
+        f"{root}/reports",
+        "POST",
+        json={"reportType": "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA", "marketplaceIds": [market]},
+    ).json()
     polls = [sp(store, f"{root}/reports/{made['reportId']}").json() for _ in range(3)]
     for poll in polls:
         validate("reports_2021-06-30.json", "Report", poll)
@@ -141,12 +160,23 @@ def test_the_inventory_report_walks_its_states_and_brings_a_gzipped_file(
 def _ads(server: SandboxServer, first: str, last: str) -> tuple[dict[str, str], dict[str, Any]]:
     store = STORES[0]
     token = access_token(server, "AMAZON_US_ADS")
-    headers = {"Authorization": f"Bearer {token}", "Amazon-Advertising-API-Scope": str(store.profile_id),
-               "Amazon-Advertising-API-ClientId": "amzn1.application-oa2-client.amazon-us-ads"}
-    return headers, {"startDate": first, "endDate": last, "configuration": {
-        "adProduct": "SPONSORED_PRODUCTS", "groupBy": ["advertiser"], "reportTypeId": "spAdvertisedProduct",
-        "timeUnit": "DAILY", "format": "GZIP_JSON",
-        "columns": ["date", "campaignId", "adId", "advertisedSku", "cost", "clicks", "sales7d"]}}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Amazon-Advertising-API-Scope": str(store.profile_id),
+        "Amazon-Advertising-API-ClientId": "amzn1.application-oa2-client.amazon-us-ads",
+    }
+    return headers, {
+        "startDate": first,
+        "endDate": last,
+        "configuration": {
+            "adProduct": "SPONSORED_PRODUCTS",
+            "groupBy": ["advertiser"],
+            "reportTypeId": "spAdvertisedProduct",
+            "timeUnit": "DAILY",
+            "format": "GZIP_JSON",
+            "columns": ["date", "campaignId", "adId", "advertisedSku", "cost", "clicks", "sales7d"],
+        },
+    }
 
 
 def _ad_rows(server: SandboxServer, first: str, last: str) -> list[dict[str, Any]]:
@@ -178,8 +208,9 @@ def test_an_ad_report_of_more_than_31_days_is_refused(server: SandboxServer) -> 
 
 def test_mabang_accepts_only_a_signature_over_the_exact_body(server: SandboxServer) -> None:
     url = f"{server.url}/mabang/api/v2"
-    body = json.dumps({"api": "stock-do-search-sku-list-new", "appkey": mabang.APP_KEY, "timestamp": 1,
-                       "data": {"cursor": "1"}}).encode()
+    body = json.dumps(
+        {"api": "stock-do-search-sku-list-new", "appkey": mabang.APP_KEY, "timestamp": 1, "data": {"cursor": "1"}}
+    ).encode()
     sign = hmac.new(mabang.TOKEN.encode(), body, hashlib.sha256).hexdigest()
     good = requests.post(url, data=body, headers={"Authorization": sign}, timeout=10).json()
     bad = requests.post(url, data=body + b" ", headers={"Authorization": sign}, timeout=10).json()
@@ -195,13 +226,18 @@ def test_exchange_rates_have_no_weekends(server: SandboxServer) -> None:
 
 def test_slack_keeps_a_message_whose_answer_was_lost(server: SandboxServer) -> None:
     url, headers = f"{server.url}/slack/api", {"Authorization": "Bearer xoxb-sandbox"}
-    requests.post(f"{server.url}/_control/faults", timeout=10,
-                  json={"kind": "reset_after", "path": "/slack/api/chat.postMessage"})
+    requests.post(
+        f"{server.url}/_control/faults", timeout=10, json={"kind": "reset_after", "path": "/slack/api/chat.postMessage"}
+    )
     message = {"channel": "#kpi", "text": "x", "metadata": {"event_type": "a", "event_payload": {"alert_key": "k"}}}
     with pytest.raises(requests.ConnectionError):
         requests.post(f"{url}/chat.postMessage", json=message, headers=headers, timeout=10)
-    history = requests.get(f"{url}/conversations.history", headers=headers, timeout=10,
-                           params={"channel": "C-kpi", "include_all_metadata": "true"}).json()
+    history = requests.get(
+        f"{url}/conversations.history",
+        headers=headers,
+        timeout=10,
+        params={"channel": "C-kpi", "include_all_metadata": "true"},
+    ).json()
     assert [m["metadata"]["event_payload"]["alert_key"] for m in history["messages"]] == ["k"]
 
 
@@ -214,8 +250,11 @@ def test_a_world_ahead_of_the_real_clock_shows_all_that_has_happened_in_it(sp: C
         orders[moment] += np.where(orders[moment] < 2**61, shift, 0)
     server.state.world = dataclasses.replace(world, orders=orders)
     server.state.now = ahead
-    params = {"marketplaceIds": US, "lastUpdatedAfter": iso(ahead - 3 * 3600),
-              "lastUpdatedBefore": iso(int(time.time()) - 130)}
+    params = {
+        "marketplaceIds": US,
+        "lastUpdatedAfter": iso(ahead - 3 * 3600),
+        "lastUpdatedBefore": iso(int(time.time()) - 130),
+    }
     answer = sp("us", "/orders/2026-01-01/orders", params=params)
     assert answer.status_code == 200
     assert answer.json()["orders"]
@@ -225,8 +264,9 @@ def test_a_world_ahead_of_the_real_clock_shows_all_that_has_happened_in_it(sp: C
 def test_a_report_ends_as_planted(server: SandboxServer, sp: Call, kind: str, status: str) -> None:
     requests.post(f"{server.url}/_control/faults", json={"kind": kind, "path": "/sp/us/"}, timeout=10)
     root = "/reports/2021-06-30/reports"
-    made = sp("us", root, "POST", json={
-        "reportType": "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA", "marketplaceIds": [US]}).json()
+    made = sp(
+        "us", root, "POST", json={"reportType": "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA", "marketplaceIds": [US]}
+    ).json()
     polls = [sp("us", f"{root}/{made['reportId']}").json() for _ in range(3)]
     assert polls[-1]["processingStatus"] == status
     assert ("reportDocumentId" in polls[-1]) == (status == "FATAL")
@@ -248,6 +288,10 @@ def test_a_store_told_to_land_nothing_answers_empty_and_the_other_goes_on(server
 def test_tokens_can_be_made_to_expire_between_pages(server: SandboxServer) -> None:
     token = access_token(server, "AMAZON_US")
     requests.post(f"{server.url}/_control/expire_tokens", json={}, timeout=10)
-    answer = requests.get(f"{server.url}/sp/us/orders/2026-01-01/orders", timeout=10,
-                          headers={"x-amz-access-token": token}, params={"lastUpdatedAfter": SINCE})
+    answer = requests.get(
+        f"{server.url}/sp/us/orders/2026-01-01/orders",
+        timeout=10,
+        headers={"x-amz-access-token": token},
+        params={"lastUpdatedAfter": SINCE},
+    )
     assert answer.status_code == 403

@@ -17,8 +17,13 @@ ARGUMENTS = ["--days", "10", "--orders-per-day", "8", "--as-of", "2026-03-20"]
 
 
 def _serve(folder: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "sandbox", "serve", "--dir", str(folder), *ARGUMENTS, *more],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "serve", "--dir", str(folder), *ARGUMENTS, *more],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
 
 
 @pytest.fixture
@@ -37,8 +42,11 @@ def test_it_prints_one_line_when_ready_and_writes_the_company(
     _, ready, folder = served
     assert set(ready) >= {"port", "url", "env", "company"}
     assert ready["url"] in (folder / "company.yml").read_text("utf-8")
-    assert not any(secret in (folder / "company.yml").read_text("utf-8") for name, secret in ready["env"].items()
-                   if name.endswith(("SECRET", "TOKEN")))
+    assert not any(
+        secret in (folder / "company.yml").read_text("utf-8")
+        for name, secret in ready["env"].items()
+        if name.endswith(("SECRET", "TOKEN"))
+    )
     assert requests.get(f"{ready['url']}/_control/clock", timeout=10).json() == {"now": "2026-03-20T12:00:00Z"}
 
 

@@ -22,9 +22,21 @@ with
 ),
 
 {% endfor %}
+accepted_until as (
+
+    select store_id, max(date) as last_day from fct_order_line_rows group by 1
+
+),
+
+-- What a held store's sources said since its last publication is not accepted: its later days stay unknown, not zero.
 coverage as (
 
-    select distinct store_id, date, fact from {{ ref('int_coverage') }}
+    select distinct said.store_id, said.date, said.fact
+    from {{ ref('int_coverage') }} as said
+    left join accepted_until on said.store_id = accepted_until.store_id
+    where
+        said.store_id not in (select store_id from {{ ref('int_held_store') }})
+        or said.date <= accepted_until.last_day
 
 ),
 
