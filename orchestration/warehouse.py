@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,6 @@ def build(
     """
     from dbt.cli.main import dbtRunner
 
-    os.environ.update(dbt_environment(company.root))
     state_dir = company.root / "data" / "state"
     arguments = [
         "build",
@@ -81,7 +81,7 @@ def build(
         arguments.append("--full-refresh")
     begun = time.monotonic()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with _environment(dbt_environment(company.root)), contextlib.redirect_stdout(printed):
         outcome = dbtRunner().invoke(arguments)
     _close_warehouse()
     seconds = time.monotonic() - begun
@@ -101,6 +101,21 @@ def build(
     return BuildResult(seconds, built, failures, warnings)
 
 
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set variables for one dbt call only: left behind, they would point the next company at this one's lake."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def _close_warehouse() -> None:
     """dbt keeps its connection for the next call, and DuckDB then refuses readers in this process."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -118,8 +133,7 @@ def parse(root: Path, target: Path) -> None:
     """
     from dbt.cli.main import dbtRunner
 
-    os.environ.update(dbt_environment(root))
-    with contextlib.redirect_stdout(io.StringIO()):
+    with _environment(dbt_environment(root)), contextlib.redirect_stdout(io.StringIO()):
         outcome = dbtRunner().invoke(["parse", *dbt_arguments(target, target / "logs"), "--quiet"])
     if not outcome.success:
         raise RuntimeError(f"the dbt project does not parse: {outcome.exception}")

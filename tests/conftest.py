@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,12 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(f"no real data in {SHARED}; set KPI_SHARED")
     return SHARED
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_environment() -> Iterator[None]:
+    """No module leaves variables behind that point the next one at its lake."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
