@@ -15,7 +15,7 @@ report_days as (
         resource,
         day as date
     from {{ ref('stg_landing__meta_coverage') }}
-    where system = 'amazon_ads'
+    where system in ('amazon', 'amazon_ads')
 ),
 
 -- A cursor over update or posting times has spoken about every day of its window.
