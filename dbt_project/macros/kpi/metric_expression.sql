@@ -21,6 +21,11 @@
     {{ return((graph.metrics or {}).values() | sort(attribute='name') | list) }}
 {%- endmacro %}
 
+{#- metrics that people read; the others are only inputs of these -#}
+{% macro public_metrics() -%}
+    {{ return(kpi_metrics() | rejectattr('config.meta.internal') | list) }}
+{%- endmacro %}
+
 {#- SQL over component columns; ratios divide sums and give NULL for a zero denominator -#}
 {% macro metric_expression(name) -%}
     {% set found = namespace(sql=none) %}

@@ -11,7 +11,7 @@
             {{ key }},
             {% endfor %}
             [
-                {% for metric in kpi_metrics() %}
+                {% for metric in public_metrics() %}
                 {% set expression = metric_expression(metric.name) %}
                 {% set is_ratio = metric.type_params.numerator %}
                 {% set facts = metric_facts(expression) %}

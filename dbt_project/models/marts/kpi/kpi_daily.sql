@@ -16,7 +16,7 @@ final as (
         stores.region,
         stores.reporting_currency as currency,
         {{ metric_status(['fct_order_line', 'fct_refund', 'fct_ledger_entry', 'fct_ad_daily', 'fct_inventory_daily']) }} as status,
-        {% for metric in kpi_metrics() %}
+        {% for metric in public_metrics() %}
         {% set unit = metric.config.meta.unit %}
         cast(
             {{ metric_value(metric, metric_expression(metric.name)) }}
