@@ -1,4 +1,4 @@
-"""Is every number defined, and by whom? The definitions themselves are read from the dbt project (`models/semantic`)."""
+"""Is every number defined, and by whom? The definitions are those of the dbt project (`models/semantic`)."""
 
 from expectations.probe import Probe, Suite
 

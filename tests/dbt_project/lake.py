@@ -83,6 +83,7 @@ class Lake:
             "--target-path", str(self.root.parent / "target"), "--log-path", str(self.root / "logs"),
             "--select", *(select or ("path:models", "path:seeds")),
             *(() if select else ("--exclude", "path:models/marts/kpi", "path:models/marts/kpi_end")),
+            "--exclude-resource-type", "unit_test",
             *(("--full-refresh",) if full_refresh else ()),
         ])  # fmt: skip
         # dbt keeps its connection open, and DuckDB then refuses a read-only one in this process.
