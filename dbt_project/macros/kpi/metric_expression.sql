@@ -22,7 +22,7 @@
 {%- endmacro %}
 
 {#- metrics that people read; an internal one only feeds others. `facts` keeps those that rest on these facts alone -#}
-{% macro shown_metrics(facts=none) -%}
+{% macro public_metrics(facts=none) -%}
     {% set found = [] %}
     {% for metric in kpi_metrics() if not metric.config.meta.internal %}
         {% set rests_on = metric_facts(metric_expression(metric.name)) %}

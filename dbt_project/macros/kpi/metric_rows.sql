@@ -16,7 +16,7 @@
             {{ key }},
             {% endfor %}
             [
-                {% for metric in shown_metrics(facts) %}
+                {% for metric in public_metrics(facts) %}
                 {{ metric_struct(metric) }}{{ ',' if not loop.last }}
                 {% endfor %}
             ] as rows

@@ -25,7 +25,7 @@ final as (
         stores.region,
         stores.reporting_currency as currency,
         {{ metric_status(kpi_facts()) }} as status,
-        {% for metric in shown_metrics() %}
+        {% for metric in public_metrics() %}
         {% set unit = metric.config.meta.unit %}
         cast(
             {{ metric_value(metric, metric_expression(metric.name)) }}
