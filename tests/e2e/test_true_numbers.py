@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration import query
 from sandbox.catalogue import STORES
 from sandbox.ledger import POSTED, Ledger
 from sandbox.platforms.control import world_time
@@ -153,6 +154,25 @@ def test_longer_periods_and_wider_scopes_are_sums_and_ratios_of_sums(run: Run, e
         if row["denominator"] is not None and row["numerator"] is not None:
             quotient = row["numerator"] / row["denominator"] if row["denominator"] else None
             assert row["value"] == (None if quotient is None else pytest.approx(quotient)), key
+
+
+@pytest.mark.parametrize("grain", ["day", "week", "month"])
+@pytest.mark.parametrize(("scope", "by"), [("store", "store_id"), ("region", "region"), ("company", None)])
+def test_kpi_query_groups_the_facts_to_the_values_of_the_kpi_table(
+    second_run: Run, grain: str, scope: str, by: str | None
+) -> None:
+    sql = f"from kpi.kpi_values where grain = '{grain}' and scope_type = '{scope}'"
+    told = {(row["period_start"], row["scope_id"], row["metric"]): row["value"] for row in rows_of(second_run, sql)}
+    metrics = sorted({metric for _, _, metric in told})
+    frame = query.query(second_run.published, metrics, by=[by] if by else [], grain=grain)
+    asked = {
+        (row["period_start"].date(), row[by] if by else "company", metric): row[metric]
+        for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
+        for metric in metrics
+    }
+    assert asked == {
+        key: None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9) for key, value in told.items()
+    }
 
 
 def test_status_says_what_the_ledger_has_what_may_still_move_and_what_nobody_told(
