@@ -70,10 +70,11 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- the value of a metric in a KPI table: a propagating one is NULL as soon as one of its facts misses a store-day -#}
+{#- the value of a metric in a KPI table: a propagating one is NULL as soon as one of its facts misses a store-day; late
+    refunds are no unknown cost, and gross profit stands without them -#}
 {% macro metric_value(metric, expression) -%}
     {% if metric.config.meta.null_policy == 'propagate' -%}
-        case when {% for fact in metric_facts(expression) %}{{ fact }}__missing = 0{{ ' and ' if not loop.last }}{% endfor %} then {{ expression }} end
+        case when {% for fact in metric_facts(expression) | reject('equalto', 'fct_refund') %}{{ fact }}__missing = 0{{ ' and ' if not loop.last }}{% endfor %} then {{ expression }} end
     {%- else -%}
         {{ expression }}
     {%- endif %}

@@ -16,7 +16,7 @@ ledger_orders as (
     select
         store_id,
         order_id,
-        bool_or(settled) as settled
+        bool_and(settled) as settled
     from {{ ref('fct_ledger_entry') }}
     where order_id is not null
     group by store_id, order_id
@@ -48,7 +48,8 @@ valued as (
         cost_rates.rate as cost_rate,
         coalesce(orders.is_cancelled_order, false) as is_cancelled_order,
         ledger_orders.order_id is not null as in_ledger,
-        coalesce(ledger_orders.settled, false) as settled
+        -- What was cancelled never reaches the ledger: nothing of it is left to settle.
+        lines.is_cancelled or coalesce(ledger_orders.settled, false) as settled
     from lines
     inner join {{ ref('int_store') }} as stores on lines.store_id = stores.store_id
     left join {{ ref('int_product') }} as products on lines.sku = products.sku

@@ -163,6 +163,9 @@ final as (
         case
             when not days.{{ fact }}__expected and joined.{{ fact }}__rows_state is null then null
             when days.is_held or not {{ present }} then 2
+            -- Rows of a day that its source has not covered yet are a part of it: stale, or provisional on an open day.
+            when days.{{ fact }}__expected and not days.{{ fact }}__covered
+                then case when keys.date < stores.as_of_day then 2 else greatest(joined.{{ fact }}__rows_state, 1) end
             else coalesce(joined.{{ fact }}__rows_state, 0)
         end as {{ fact }}__state,
         {% endfor %}
@@ -177,6 +180,7 @@ final as (
         {% endfor %}
     from keys
     inner join days on keys.store_id = days.store_id and keys.date = days.date
+    inner join {{ ref('dim_store') }} as stores on keys.store_id = stores.store_id
     left join joined
         on keys.store_id = joined.store_id and keys.date = joined.date
         and keys.dim = joined.dim and keys.dim_id = joined.dim_id

@@ -1,6 +1,7 @@
 {{ config(schema='state') }}
 
--- Store-days that the KPI tables make again: where a fact changed, where holding began or ended, where days came or went.
+-- Store-days that the KPI tables make again: where a fact changed, where holding began or ended, where days came, went or
+-- closed.
 {% set before = built('state', 'built_store') %}
 {% set component_days = built('kpi', 'kpi_component_daily') %}
 
@@ -66,6 +67,14 @@ final as (
     union
     select store_id, date from spine
     where store_id in (select store_id from turned)
+    {% if before %}
+    union
+    select spine.store_id, spine.date
+    from spine
+    inner join {{ ref('dim_store') }} as now on spine.store_id = now.store_id
+    inner join {{ before }} as before on spine.store_id = before.store_id
+    where spine.date >= before.as_of_day and spine.date < now.as_of_day
+    {% endif %}
 
 )
 
