@@ -142,7 +142,11 @@ class Pipeline:
             return None
         begun = time.monotonic()
         published = publish(self.company, set(self.state.held()), self.state.context().run_id)
-        facts = {"at": published.at.isoformat(), "tables": published.tables, "seconds": round(time.monotonic() - begun, 3)}
+        facts = {
+            "at": published.at.isoformat(),
+            "tables": published.tables,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
         self.state.record("publish", facts)
         return facts
 
