@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
 from ingestion.company import Company
+from ingestion.landing import SourceResult
 from ingestion.registry import resource_names
 from orchestration.company_location import company_root, configured_company
 from orchestration.lock import hold_for_process
@@ -92,7 +93,11 @@ def landing_assets(company: Company | None) -> dg.AssetsDefinition:
         chosen = sorted({key.path[1] for key in context.selected_asset_keys} - {REFERENCE_SOURCE})
         options = config.options(chosen)
         pipeline.start(options)
-        results = {r.source_id: r for r in pipeline.land(options, lambda r: context.log.info(_landed_line(r)))}
+
+        def say(result: SourceResult) -> None:
+            (context.log.error if result.error else context.log.info)(_landed_line(result))
+
+        results = {r.source_id: r for r in pipeline.land(options, say)}
         for key in sorted(context.selected_asset_keys, key=str):
             result = results.get(key.path[1])
             resource = next((r for r in result.resources if r.resource == key.path[2]), None) if result else None
@@ -111,7 +116,7 @@ def landing_assets(company: Company | None) -> dg.AssetsDefinition:
     return land
 
 
-def _landed_line(result: Any) -> str:
+def _landed_line(result: SourceResult) -> str:
     if result.error:
         return f"{result.source_id}: failed: {result.error}"
     quarantined = f", {result.rows_quarantined} quarantined" if result.rows_quarantined else ""

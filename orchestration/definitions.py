@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -34,19 +35,26 @@ def schedules(company: Company | None, job: dg.JobDefinition | object) -> list[d
 
 
 def manifest_path() -> Path:
-    """dbt's manifest, parsed once when it is missing or older than the project."""
+    """dbt's manifest, parsed again whenever the project is not the one it was parsed from."""
     company = configured_company()
     root = company.root if company else company_root()
     target = (root / "data" / "state" / "dbt" / "target") if company else warehouse.PROJECT_DIR / "target"
-    manifest = target / "manifest.json"
-    newest = max(
-        path.stat().st_mtime
-        for folder in ("models", "macros", "seeds", ".")
-        for path in (warehouse.PROJECT_DIR / folder).glob("**/*" if folder != "." else "*.yml")
-    )
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    manifest, stamp = target / "manifest.json", target / "manifest.stamp"
+    project = _project_stamp()
+    if not manifest.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != project:
+        stamp.unlink(missing_ok=True)
         warehouse.parse(root, target)
+        stamp.write_text(project, encoding="utf-8")
     return manifest
+
+
+def _project_stamp() -> str:
+    """A hash of the project's files by place, size and time: an older release has older files, not newer ones."""
+    project = warehouse.PROJECT_DIR
+    folders = ("models", "macros", "seeds")
+    files = [*project.glob("*.yml"), *(path for folder in folders for path in (project / folder).rglob("*"))]
+    seen = [f"{path} {(at := path.stat()).st_size} {at.st_mtime_ns}" for path in sorted(files) if path.is_file()]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
 def build_definitions() -> dg.Definitions:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,20 @@ def free_abandoned_runs(instance: DagsterInstance) -> int:
     return len(abandoned)
 
 
-def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -> RunSummary:
-    """Run the job once and return its verdict. Steps that fail are in the summary; only a broken project raises."""
+def _logger_for(listener: logging.Handler) -> logging.Logger:
+    logger = logging.Logger("kpi.run", logging.DEBUG)
+    logger.addHandler(listener)
+    return logger
+
+
+def execute(company: Company, options: RunOptions, listener: logging.Handler) -> RunSummary:
+    """Run the job once and return its verdict. Steps that fail are in the summary; only a broken project raises.
+
+    Args:
+        company: whose run it is; the caller holds its lock.
+        options: what was asked for.
+        listener: hears Dagster's log of the run, records as Dagster's own loggers get them (`dagster_meta`).
+    """
     os.environ["KPI_COMPANY"] = str(company.root)
     os.environ["DAGSTER_HOME"] = str(dagster_home(company.root))
 
@@ -53,7 +65,9 @@ def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -
     from orchestration.assets import RunConfig, landing_specs
     from orchestration.definitions import RUN_JOB, build_definitions
 
-    definitions = build_definitions()
+    # The web page has the whole log. Naming a logger also keeps Dagster's console logger away from the terminal.
+    terminal = dg.logger(config_schema={})(lambda _: _logger_for(listener))
+    definitions = dg.Definitions.merge(build_definitions(), dg.Definitions(loggers={"terminal": terminal}))
     job = definitions.resolve_job_def(RUN_JOB)
     config = RunConfig(
         date_from=options.date_from.isoformat() if options.date_from else None,
@@ -70,12 +84,11 @@ def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -
     with dg.DagsterInstance.get() as instance:
         abandoned = free_abandoned_runs(instance)
         if abandoned:
-            say(f"{abandoned} earlier run ended without a word; its work is taken over")
+            _logger_for(listener).info(f"{abandoned} earlier run ended without a word; its work is taken over")
         result = job.execute_in_process(
             run_config=dg.RunConfig(
                 ops={"land": config},
-                # the web page has the whole log; on a terminal the summary speaks
-                loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+                loggers={"terminal": {"config": {}}},
             ),
             instance=instance,
             raise_on_error=False,

@@ -100,6 +100,7 @@ class Pipeline:
         """Great Expectations over the audit models; decides which stores are held.
 
         A failing contract or data test of the build holds every store: nobody can say which of them it made wrong.
+        A build that broke down says nothing about any store: who was held stays held.
         """
         from expectations import held_stores, run_checks
 
@@ -108,9 +109,10 @@ class Pipeline:
         if build.ok:
             verdicts = run_checks(self.data_dir / "warehouse.duckdb", self.data_dir / "quality", context.run_id)
             held = dict(held_stores(verdicts, [store.id for store in self.company.stores]))
-        else:
-            held = {store.id: [f.split(":")[0] for f in build.failures] for store in self.company.stores}
-        self.state.hold(held, datetime.now(UTC))
+            self.state.hold(held, datetime.now(UTC))
+        elif build.failures == build.refused:
+            checks = [failure.split(":")[0] for failure in build.refused]
+            self.state.hold({store.id: checks for store in self.company.stores}, datetime.now(UTC))
         passed = sum(v.passed for v in verdicts)
         failed = sum(not v.passed and v.severity == "fail" for v in verdicts)
         warned = sum(not v.passed and v.severity == "warn" for v in verdicts)
@@ -143,7 +145,11 @@ class Pipeline:
             return None
         begun = time.monotonic()
         published = publish(self.company, set(self.state.held()), self.state.context().run_id)
-        facts = {"at": published.at, "tables": published.tables, "seconds": round(time.monotonic() - begun, 3)}
+        facts = {
+            "at": published.at.isoformat(),
+            "tables": published.tables,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
         self.state.record("publish", facts)
         return facts
 
@@ -185,7 +191,8 @@ class Pipeline:
         status = "published"
         if problems or not published or any(source["error"] for source in sources):
             status = "failed"
-        if held and not kpi.get("failures") and not errors:
+        gates_spoke = core.get("failures") == core.get("refused") and not kpi.get("failures") and not errors
+        if held and gates_spoke:
             status = "held"
         return RunSummary(
             run_id=self.state.context().run_id,

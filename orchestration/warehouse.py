@@ -23,11 +23,16 @@ EVERYTHING = ("fqn:*",)
 
 @dataclass(frozen=True)
 class BuildResult:
-    """One dbt invocation: seconds, what was built, and each failure as `node: message` in one line."""
+    """One dbt invocation: seconds, what was built, and each failure as `node: message` in one line.
+
+    `refused` are those failures that are a verdict on the data (a data test, a contract); the others say that nothing
+    could be built at all.
+    """
 
     seconds: float
     built: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -88,18 +93,21 @@ def build(
     seconds = time.monotonic() - begun
     built: list[str] = []
     failures: list[str] = []
+    refused: list[str] = []
     warnings: list[str] = []
     for result in getattr(outcome.result, "results", None) or []:
         line = f"{result.node.name}: {' '.join(str(result.message or result.status).split())}"
         if result.status in ("error", "fail", "runtime error"):
             failures.append(line)
+            if result.status == "fail" or "enforced contract that failed" in line:
+                refused.append(line)
         elif result.status == "warn":
             warnings.append(line)
         elif result.status == "success":
             built.append(result.node.unique_id)
     if not outcome.success and not failures:
         failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
-    return BuildResult(seconds, built, failures, warnings)
+    return BuildResult(seconds, built, failures, refused, warnings)
 
 
 def built_by_other_definitions(state_dir: Path) -> bool:

@@ -9,13 +9,13 @@
         (select * from read_json(
             '{{ path }}', format = 'newline_delimited',
             columns = { {%- for column, type in columns.items() -%}
-                {{ column }}: '{{ type }}'{{ ', ' if not loop.last }}
+                '{{ column }}': '{{ type }}'{{ ', ' if not loop.last }}
             {%- endfor -%} }
         ))
     {%- else -%}
         (select
             {%- for column, type in columns.items() %}
-            cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+            cast(null as {{ type }}) as "{{ column }}"{{ ',' if not loop.last }}
             {%- endfor %}
         where false)
     {%- endif -%}

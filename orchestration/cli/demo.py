@@ -74,12 +74,13 @@ def demo(ctx: click.Context, days: int, orders_per_day: int, seed: int, keep: bo
 
 def _show(root: Path, messages: Any) -> None:
     from orchestration import query
+    from orchestration.render import render
 
     published = root / "data" / "published" / "company.duckdb"
     if published.exists():
         metrics = ["gmv", "orders", "refund_rate", "ad_spend", "tacos", "gross_profit", "contribution_margin"]
         frame = query.query(published, metrics, by=["store_id"], grain="week", date_from=None, date_to=None, where=[])
-        click.echo(query.render(frame.tail(12), "table"))
+        click.echo(render(frame.tail(12), "table"))
     listed = messages["messages"] if isinstance(messages, dict) else messages
     click.echo(f"{len(listed)} Slack messages:")
     for message in listed:
