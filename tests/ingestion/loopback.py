@@ -80,7 +80,7 @@ class Loopback:
                 self.wfile.write(answer.body)
                 self.close_connection = self.close_connection or answer.claimed is not None
 
-            do_GET = do_POST = _serve  # noqa: N815 (the names http.server calls)
+            do_GET = do_POST = _serve
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Quiet."""
