@@ -109,7 +109,7 @@ def test_a_running_report_of_another_marketplace_is_left_alone(serve: Serve) -> 
 
 def test_a_cancelled_report_says_so_and_covers_its_day_instead_of_looking_like_empty_shelves(serve: Serve) -> None:
     found, _ = read(serve, Reports(polls=[{**DONE, "processingStatus": "CANCELLED"}]))
-    assert [e.message for e in found if isinstance(e, Notice)][0].startswith("report 7 was cancelled by Amazon")
+    assert next(e.message for e in found if isinstance(e, Notice)).startswith("report 7 was cancelled by Amazon")
     assert covered(found) == [date(2026, 3, 20)]
     assert rows(found, "fba_inventory") == []
 
