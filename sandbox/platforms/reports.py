@@ -98,7 +98,10 @@ def _list(state: State, ask: Ask, store: Store) -> Answer:
         shown = [
             _shown(ident, report, min(report["polls"], 2))
             for ident, report in reversed(state.reports.items())
-            if report["store"] == store.key and INVENTORY in kinds and state.now - report["now"] <= age
+            if "now" in report
+            and report["store"] == store.key
+            and INVENTORY in kinds
+            and state.now - report["now"] <= age
         ]
     return reply({"reports": [report for report in shown if report["processingStatus"] in wanted]})
 
