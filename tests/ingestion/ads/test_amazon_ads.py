@@ -7,13 +7,24 @@ import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestion.ads.amazon_ads import COLUMNS, LOOK_BACK_DAYS, connect, spans, wanted
-from ingestion.connector import Cursor, Drift, Event, FileLanded, Notice, PartlyReadError, Quarantined, Report
-from ingestion.connector import Request, SourceError
+from ingestion.connector import (
+    Cursor,
+    Drift,
+    Event,
+    FileLanded,
+    Notice,
+    PartlyReadError,
+    Quarantined,
+    Report,
+    Request,
+    SourceError,
+)
 from tests.ingestion.loopback import (
     Ask,
     Kept,
@@ -34,8 +45,10 @@ WEEK = {"date_from": date(2026, 3, 6), "date_to": date(2026, 3, 10)}
 
 
 def row(day: str, **more: Any) -> dict[str, Any]:
-    known = {"date": day, "campaignId": 90071992547409931, "adGroupId": 2, "adId": 3, "advertisedSku": "A",
-             "campaignBudgetCurrencyCode": "USD", "cost": 1.25, "clicks": 2, "impressions": 30, "sales7d": 9.99}  # fmt: skip
+    known = {
+        "date": day, "campaignId": 90071992547409931, "adGroupId": 2, "adId": 3, "advertisedSku": "A",
+        "campaignBudgetCurrencyCode": "USD", "cost": 1.25, "clicks": 2, "impressions": 30, "sales7d": 9.99,
+    }  # fmt: skip
     return {**dict.fromkeys(COLUMNS), **known, **more}
 
 
@@ -249,3 +262,20 @@ def test_the_check_says_when_the_login_has_no_such_profile(serve: Serve) -> None
     assert connect(source("amazon_ads", server.url, options={"profile_id": 123})).check() == (
         "shop: connected, profile 123"
     )
+
+
+@pytest.mark.shared_data
+def test_the_request_has_the_form_that_amazon_recorded(serve: Serve, shared: Path) -> None:
+    text = (shared / "specs" / "amazon_ads" / "postman_collection.json").read_text("utf-8")
+    collection = {item["name"]: item for item in json.loads(text)["item"]}
+    v3 = next(i for i in collection["Reporting"]["item"] if i["name"] == "Sponsored ads V3")
+    recorded = next(i for i in v3["item"] if i["name"] == "Create report")["request"]
+    ads = Ads(empty)
+    server = start(serve, ads)
+    read(server)
+    known, sent = json.loads(recorded["body"]["raw"]), json.loads(server.asked[0].body)
+    assert set(sent) == set(known)
+    assert set(sent["configuration"]) == set(known["configuration"])
+    asked = {h["key"].lower(): h["value"] for h in recorded["header"]}
+    assert set(asked) <= set(server.asked[0].headers)
+    assert server.asked[0].headers["content-type"] == asked["content-type"]

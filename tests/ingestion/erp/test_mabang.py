@@ -59,8 +59,10 @@ def test_the_signature_is_over_the_exact_bytes_of_the_body(serve: Serve) -> None
 
 
 def test_products_are_read_by_cursor_to_the_gateways_own_end(serve: Serve) -> None:
-    server = serve([data(data=[product("A")], hasNext=True, nextCursor="2"), data(data=[], hasNext=True, nextCursor="3"),
-                    data(data=[product("B")], hasNext=False, nextCursor="3", dataCount=2)])  # fmt: skip
+    server = serve([
+        data(data=[product("A")], hasNext=True, nextCursor="2"), data(data=[], hasNext=True, nextCursor="3"),
+        data(data=[product("B")], hasNext=False, nextCursor="3", dataCount=2),
+    ])  # fmt: skip
     found = read(server)
     assert [r["sku"] for r in rows(found, "products")] == ["A", "B"]
     assert [json.loads(a.body)["data"].get("cursor") for a in server.asked] == [None, "2", "3"]
@@ -129,8 +131,11 @@ def test_times_are_beijings_or_the_configured_zones(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "cost"), [({"purchasePrice": "13"}, "13"), ({"purchasePrice": "0.00"}, "12.5"), ({"purchasePrice": 0}, "12.5"),
-                        ({}, "12.5"), ({"defaultCost": "", "purchasePrice": ""}, None)],
+    ("price", "cost"),
+    [
+        ({"purchasePrice": "13"}, "13"), ({"purchasePrice": "0.00"}, "12.5"), ({"purchasePrice": 0}, "12.5"),
+        ({}, "12.5"), ({"defaultCost": "", "purchasePrice": ""}, None),
+    ],
 )  # fmt: skip
 def test_an_unfilled_purchase_price_is_no_cost_of_zero(serve: Serve, price: dict[str, Any], cost: str | None) -> None:
     found = rows(read(serve([data(data=[product(**price)], hasNext=False)])), "products")[0]
