@@ -226,10 +226,11 @@ def _said(facts: Sequence[str], keys: Sequence[str], grain: str | None, conditio
 
 
 def _value(metric: Metric, components: Sequence[Component]) -> str:
-    """A propagating metric is unknown as soon as one of its facts misses a store-day of the group."""
-    if metric.null_policy != "propagate":
+    """A propagating metric is unknown as soon as one of its facts misses a store-day of the group; late refunds are no
+    unknown cost, as in the macro `metric_value`."""
+    facts = sorted({part.fact for part in components if metric.uses(part)} - {"fct_refund"})
+    if metric.null_policy != "propagate" or not facts:
         return metric.expression
-    facts = sorted({part.fact for part in components if metric.uses(part)})
     return f"case when {' and '.join(f'{fact}__missing = 0' for fact in facts)} then {metric.expression} end"
 
 
