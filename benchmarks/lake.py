@@ -1,8 +1,8 @@
 """A company with two years of trade, written straight into the lake in the form that landing gives it.
 
-Three worlds of the sandbox (an Amazon US and an Amazon JP store each) become six stores, one load per source and month.
-What makes a real lake slow to read is in it: an order that is cancelled later is there twice, the last ad days of a
-month are there twice, a deferred payment is replaced by its release. Each of the sandbox's products comes in 40 variants.
+Three worlds of the sandbox (an Amazon US and an Amazon JP store each) become six stores, one load per source and
+month. What makes a real lake slow to read is in it: an order that is cancelled later is there twice, the last ad days
+of a month are there twice, a deferred payment is replaced by its release. Each product comes in 40 variants.
 """
 
 import csv
@@ -151,9 +151,7 @@ def _write_world(lake: Path, world: int, scale: float) -> tuple[int, int, int]:
                 _write_load(
                     connection, lake, "amazon", f"{name}_sp", month, number, ("orders", "order_items", "transactions")
                 )
-                _write_load(
-                    connection, lake, "amazon_ads", f"{name}_ads", month, number, ("sp_advertised_product",)
-                )
+                _write_load(connection, lake, "amazon_ads", f"{name}_ads", month, number, ("sp_advertised_product",))
         return (
             _count(connection, "SELECT count(*) FROM lines"),
             _count(connection, "SELECT count(*) FROM ads_final"),
@@ -339,19 +337,25 @@ def _write_load(
         if table != "order_items":
             loaded.append(f"('{resource}', {rows})")
             covered.append(f"('{resource}', DATE '{covered_from}')")
-    write("meta_load", f"""
+    write(
+        "meta_load",
+        f"""
         SELECT resource, 'benchmark' AS run_id, CAST(NULL AS date) AS window_from, CAST(NULL AS date) AS window_to,
             CAST(NULL AS varchar) AS cursor_value, CAST(n AS bigint) AS rows_in, CAST(n AS bigint) AS rows_landed,
             CAST(0 AS bigint) AS rows_quarantined, TIMESTAMPTZ '{at}' AS started_at, TIMESTAMPTZ '{at}' AS finished_at,
             '[]' AS report_ids
         FROM (VALUES {", ".join(loaded)}) AS t (resource, n)
-    """)
-    write("meta_coverage", f"""
+    """,
+    )
+    write(
+        "meta_coverage",
+        f"""
         SELECT resource, '{account}' AS account, CAST(unnest(generate_series(
-            CAST(CASE WHEN resource = 'sp_advertised_product' AND {month} > 0 THEN since - {RESTATED_DAYS} ELSE since END
-            AS timestamp), TIMESTAMP '{last}', INTERVAL 1 DAY)) AS date) AS day
+            CAST(CASE WHEN resource = 'sp_advertised_product' AND {month} > 0 THEN since - {RESTATED_DAYS}
+                ELSE since END AS timestamp), TIMESTAMP '{last}', INTERVAL 1 DAY)) AS date) AS day
         FROM (VALUES {", ".join(covered)}) AS t (resource, since)
-    """)
+    """,
+    )
     (folder / "_dlt_loads").mkdir(exist_ok=True)
     visible = {"load_id": load_id, "schema_name": source_id, "status": 0, "inserted_at": at.isoformat()}
     (folder / "_dlt_loads" / f"{source_id}__{load_id}.jsonl").write_text(json.dumps(visible) + "\n", "utf-8")
