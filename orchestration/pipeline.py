@@ -39,8 +39,9 @@ class Pipeline:
         self.state = RunState(self.data_dir / "state")
 
     def start(self, options: RunOptions) -> RunContext:
-        """Name the run and set its clock."""
-        return self.state.start(options.as_of, options.full_refresh)
+        """Name the run and set its clock. Other definitions than those of the last whole build ask for a full one."""
+        full_refresh = options.full_refresh or warehouse.built_by_other_definitions(self.data_dir / "state")
+        return self.state.start(options.as_of, full_refresh)
 
     def land(self, options: RunOptions, on_result: Callable[[SourceResult], None]) -> list[SourceResult]:
         """Land the chosen sources side by side; a failing one is in the journal and touches no other."""
@@ -129,6 +130,8 @@ class Pipeline:
         """dbt: the KPI tables, on accepted rows only."""
         result = warehouse.build(self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh)
         self.state.record("build_kpi", asdict(result))
+        if result.ok:
+            warehouse.remember_definitions(self.data_dir / "state")
         return result
 
     def publish(self) -> dict[str, Any] | None:

@@ -98,12 +98,12 @@ def query(
     conditions = [_condition(text) for text in where]
     with contextlib.closing(duckdb.connect(str(published), read_only=True)) as connection:
         chosen, components = _definitions(connection, metrics)
-        covered = _covered(connection, {part.fact for part in components}, date_from, date_to)
-        sql = _statement(chosen, components, dimensions, grain, [name for name, _ in conditions], covered)
-        values: list[Any] = [value for _, value in conditions]
-        parameters = [date_from, date_from, date_to, date_to, *values]
+        sql = _statement(chosen, components, dimensions, grain, [name for name, _ in conditions])
+        window = [date_from, date_from, date_to, date_to]
         facts = {component.fact for component in components}
-        return connection.execute(sql, parameters * len(facts)).df()
+        parameters = [*window, *(value for _, value in conditions)] * len(facts)
+        parameters += [*window, *(value for name, value in conditions if name in STORE_DIMENSIONS)]
+        return connection.execute(sql, parameters).df()
 
 
 def render(frame: pd.DataFrame, output: str) -> str:
@@ -138,20 +138,6 @@ def _definitions(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) ->
     return chosen, [part for part in components if any(metric.uses(part) for metric in chosen)]
 
 
-def _covered(
-    connection: duckdb.DuckDBPyConnection, facts: Iterable[str], date_from: date | None, date_to: date | None
-) -> set[str]:
-    """Facts that a source has spoken about in the window: an absent row of these is a zero, of the others unknown."""
-    names = sorted(facts)
-    flags = ", ".join(f"bool_or({name}__missing = 0)" for name in names)
-    row = connection.execute(
-        f"select {flags} from kpi.kpi_component_daily where dim = 'none' "
-        "and (?::date is null or date >= ?) and (?::date is null or date <= ?)",
-        [date_from, date_from, date_to, date_to],
-    ).fetchone()
-    return {name for name, flag in zip(names, row or (), strict=False) if flag}
-
-
 def _known(name: str, known: Iterable[str], kind: str) -> str:
     names = list(known)
     if name in names:
@@ -180,25 +166,57 @@ def _statement(
     dimensions: Sequence[str],
     grain: str | None,
     conditions: Sequence[str],
-    covered: set[str],
 ) -> str:
     keys = (["period_start"] if grain else []) + list(dict.fromkeys(dimensions))
     facts = sorted({component.fact for component in components})
-    parts = [_part(fact, components, dimensions, grain, conditions) for fact in facts]
-    grouped = ", ".join(keys)
-    sums = ", ".join(
-        f"coalesce(sum({part.name}), 0) as {part.name}" if part.fact in covered else f"sum({part.name}) as {part.name}"
+    parts = " union all by name ".join(_part(fact, components, dimensions, grain, conditions) for fact in facts)
+    heads = "".join(f"{key}, " for key in keys)
+    sums = ", ".join(f"sum({part.name}) as {part.name}" for part in components)
+    # An absent row is a zero where a source has spoken about the group's stores and days, and unknown elsewhere.
+    filled = ", ".join(
+        f"case when {part.fact}__told then coalesce({part.name}, 0) else {part.name} end as {part.name}"
         for part in components
     )
-    values = ", ".join(f"{metric.expression} as {metric.name}" for metric in metrics)
-    heads = f"{grouped}, " if grouped else ""
-    tail = f" group by {grouped} " if grouped else " "
-    order = f" order by {grouped}" if grouped else ""
-    union = " union all by name ".join(parts)
+    shared = [key for key in keys if key == "period_start" or key in STORE_DIMENSIONS]
+    joined = f"left join told using ({', '.join(shared)})" if shared else "cross join told"
+    values = ", ".join(f"{_value(metric, components)} as {metric.name}" for metric in metrics)
     return (
-        f"with parts as ({union}), sums as (select {heads}{sums} from parts{tail}) "
-        f"select {heads}{values} from sums{order}"
+        f"with parts as ({parts}), "
+        f"sums as (select {heads}{sums} from parts{' group by all' if keys else ''}), "
+        f"told as ({_told(facts, shared, grain, conditions)}), "
+        f"filled as (select {heads}{filled}, told.* exclude ({', '.join([*shared, 'day_count'])}) from sums {joined}) "
+        f"select {heads}{values} from filled{' order by ' + ', '.join(keys) if keys else ''}"
     )
+
+
+def _told(facts: Sequence[str], shared: Sequence[str], grain: str | None, conditions: Sequence[str]) -> str:
+    """Per period and store dimensions: has a source spoken about any (`__told`), about every store-day (`__whole`)?"""
+    selected = [
+        f"{f'dates.{PERIODS[grain]}' if key == 'period_start' and grain else f'stores.{key}'} as {key}"
+        for key in shared
+    ]
+    flags = [
+        f"bool_or({fact}__missing = 0) as {fact}__told, bool_and({fact}__missing = 0) as {fact}__whole"
+        for fact in facts
+    ]
+    wanted = [f"stores.{name} = ?" for name in conditions if name in STORE_DIMENSIONS]
+    where = " and ".join(
+        ["dim = 'none'", "(?::date is null or days.date >= ?)", "(?::date is null or days.date <= ?)", *wanted]
+    )
+    return (
+        f"select {', '.join([*selected, 'count(*) as day_count', *flags])} from kpi.kpi_component_daily as days "
+        f"join core.dim_store as stores on days.store_id = stores.store_id "
+        f"join core.dim_date as dates on days.date = dates.date where {where} group by all"
+    )
+
+
+def _value(metric: Metric, components: Sequence[Component]) -> str:
+    """The metric; a propagating one is NULL where a store-day is missing. Late refunds are no unknown cost."""
+    if metric.null_policy != "propagate":
+        return metric.expression
+    facts = {component.fact for component in components if metric.uses(component)} - {"fct_refund"}
+    whole = " and ".join(f"{fact}__whole" for fact in sorted(facts)) or "true"
+    return f"case when {whole} then {metric.expression} end"
 
 
 def _part(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import time
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent / "dbt_project"
 
-KPI = ("fqn:crossborder_kpi.marts.kpi", "fqn:crossborder_kpi.marts.kpi_end")
+KPI = ("fqn:crossborder_kpi.marts.kpi", "fqn:crossborder_kpi.marts.built")
 EVERYTHING = ("fqn:*",)
 
 
@@ -99,6 +100,32 @@ def build(
     if not outcome.success and not failures:
         failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
     return BuildResult(seconds, built, failures, warnings)
+
+
+def built_by_other_definitions(state_dir: Path) -> bool:
+    """Whether the warehouse was last built whole by another version of the dbt project: then it is built anew."""
+    mark = _definitions_mark(state_dir)
+    return mark.exists() and mark.read_text(encoding="utf-8") != _definitions()
+
+
+def remember_definitions(state_dir: Path) -> None:
+    """Keep which version of the dbt project has built the warehouse whole."""
+    mark = _definitions_mark(state_dir)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(_definitions(), encoding="utf-8")
+
+
+def _definitions_mark(state_dir: Path) -> Path:
+    return state_dir / "dbt" / "built_with.sha256"
+
+
+def _definitions() -> str:
+    content = hashlib.sha256()
+    folders = ("models", "macros", "seeds")
+    files = [path for folder in folders for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
+    for path in sorted([*files, PROJECT_DIR / "dbt_project.yml"]):
+        content.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return content.hexdigest()
 
 
 @contextlib.contextmanager

@@ -55,15 +55,16 @@ AMOUNTS = (
 )
 NATIVE = tuple(name for name in AMOUNTS if name not in ("cogs", "first_leg"))
 FEES = ("platform_fees", "fulfilment_fees", "storage_fees", "payment_fees", "other_fees")
+POSTED = (*FEES, "reimbursements", "shipping_income")
 
 
 @dataclass
 class StoreDay:
-    """Sums of one store and local day; `native` is in the store's currency, `known` says that every order is booked."""
+    """Sums of one store and local day; `native` is in the store's currency, `outside` counts orders not yet booked."""
 
     store: Store
     day: date
-    known: bool = True
+    outside: int = 0
     amounts: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(AMOUNTS, ZERO))
     native: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(NATIVE, ZERO))
     orders: int = 0
@@ -72,6 +73,7 @@ class StoreDay:
     refunded: set[int] = field(default_factory=set)
     impressions: int = 0
     clicks: int = 0
+    ad_orders: int = 0
 
 
 class Ledger:
@@ -83,8 +85,9 @@ class Ledger:
     def daily(self, as_of: date, now: int | None = None) -> list[dict[str, Any]]:
         """One row per store and closed local day (before `as_of`), as knowable at `now` (default: noon UTC of `as_of`).
 
-        Counts are int, amounts and ratios Decimal, None where a definition gives NULL. `ledger_complete` says whether
-        the finance API has shown the whole day; refunds and fees of other days are what it has shown so far.
+        Counts are int, amounts and ratios Decimal, None where a definition gives NULL: what the ledger posts of a day
+        with an order that it lacks, refunds of a day of which it has shown nothing yet. `ledger_complete` says whether
+        the finance API has shown the whole day; refunds of other days are what it has shown so far.
         """
         now = world_time(as_of) if now is None else now
         days = [self.world.day_at(i) for i in range(self.world.days) if self.world.day_at(i) < as_of]
@@ -95,6 +98,7 @@ class Ledger:
             for row in shown_rows(self.world, entry.store, day, now):
                 entry.impressions += row.impressions
                 entry.clicks += row.clicks
+                entry.ad_orders += row.purchases[7]
                 self._add(entry, "ad_spend", row.cost)
                 self._add(entry, "ad_sales", row.sales[7])
         return [self._row(entry, now) for entry in found.values()]
@@ -123,6 +127,9 @@ class Ledger:
                         "date": day,
                         "on_hand_units": sum(e.warehouse for e in held),
                         "sellable_units": sellable,
+                        "demand_30d": demand,
+                        "in_stock_sku_days": stocked,
+                        "listed_sku_days": len(held),
                         "days_of_cover": _ratio(Decimal(sellable), demand),
                         "stockout_rate": 1 - Decimal(stocked) / Decimal(len(held)),
                     }
@@ -133,7 +140,9 @@ class Ledger:
         units: dict[tuple[int, date], int] = {}
         for item in self.world.item_records:
             order = self.world.order_records[item["order"]]
-            if STORES[order["store"]] is store and item["cancelled"] > now and not order["replaced_order_id"]:
+            if STORES[order["store"]] is not store or order["created"] > now:
+                continue
+            if item["cancelled"] > now and not order["replaced_order_id"]:
                 key = (item["product"], date.fromordinal(order["day"]))
                 units[key] = units.get(key, 0) + item["quantity"]
         return units
@@ -171,7 +180,7 @@ class Ledger:
                 entry.cancelled_orders += 1
                 continue
             entry.orders += 1
-            entry.known &= number in booked
+            entry.outside += number not in booked
             for item in live:
                 entry.units += item["quantity"]
                 self._add(entry, "gmv", item["price"] * item["quantity"])
@@ -223,6 +232,9 @@ class Ledger:
             "refunded_orders": len(entry.refunded),
             "impressions": entry.impressions,
             "clicks": entry.clicks,
+            "ad_orders": entry.ad_orders,
+            "orders_outside_ledger": entry.outside,
+            **{f"{name}_known": a[name] for name in POSTED},
             "net_sales": net,
             "gross_profit": gross,
             "contribution_profit": contribution,
@@ -238,8 +250,10 @@ class Ledger:
             "tacos": _ratio(a["ad_spend"], a["gmv"] - a["discounts"]),
             "ledger_complete": end <= now - OMITTED_SECONDS,
         }
-        if not entry.known:
-            row.update(dict.fromkeys((*FEES, "contribution_profit", "contribution_margin")))
+        if entry.outside:
+            row.update(dict.fromkeys((*POSTED, "contribution_profit", "contribution_margin")))
+        if not row["ledger_complete"] and not entry.refunded:
+            row.update(dict.fromkeys(("refunds", "refunded_orders", "refund_rate")))
         return row
 
 

@@ -1,9 +1,12 @@
 {#
     Rows of one table of the lake, complete loads only, with the columns that the dbt source declares and three more:
-    source_id, load_id (sorts as time), loaded_at. A system that nobody configured gives the same columns and no rows.
+    source_id, load_id (sorts as time), loaded_at. An incremental model reads only the loads that no build has consumed.
+    A system that nobody configured gives the same columns and no rows.
 #}
 {% macro landed(system, table) -%}
-    {%- set visible = ref('stg_landing__visible_load') -%}
+    {%- set every_load = ref('stg_landing__visible_load') -%}
+    {%- set unread = ref('stg_landing__unread_load') -%}
+    {%- set visible = unread if is_incremental() else every_load -%}
     {%- set lake_table = source(system, table) -%}
     {{- adapter.dispatch('landed', 'crossborder_kpi')(system, table, visible) -}}
 {%- endmacro %}
@@ -17,6 +20,7 @@
         {%- set columns = nodes[0].columns.values() | list -%}
         {%- set folder = '*' if system == 'landing' else system -%}
         {%- set pattern = lake() ~ '/' ~ folder ~ '/*/' ~ table ~ '/*.parquet' -%}
+        {%- set files = unread_files(pattern, visible) if is_incremental() else lake_has(pattern) -%}
         {%- set empty -%}
             select
                 {%- for column in columns %}
@@ -37,10 +41,12 @@
                 visible.loaded_at
             from (
                 {{ empty }}
-                {% if lake_has(pattern) -%}
+                {% if files -%}
                 union all by name
                 select * replace ({{ path_of_file('lake_file') }} as lake_file)
-                from read_parquet('{{ pattern }}', union_by_name = true, filename = 'lake_file')
+                from read_parquet(
+                    {{ files if is_incremental() else "'" ~ pattern ~ "'" }}, union_by_name = true, filename = 'lake_file'
+                )
                 {%- endif %}
             ) as lake_rows
             inner join {{ visible }} as visible
@@ -56,6 +62,19 @@
 {% macro lake_has(pattern) -%}
     {%- set found = run_query("select count(*) from glob('" ~ pattern ~ "')").columns[0].values()[0] -%}
     {{- return(found > 0) -}}
+{%- endmacro %}
+
+{# The data files of unread loads as a SQL list, so that a build opens no file that an earlier one has read; or none. #}
+{% macro unread_files(pattern, unread) -%}
+    {%- set found = run_query(
+        "select candidates.file from glob('" ~ pattern ~ "') as candidates where "
+        ~ load_of_file('candidates.file') ~ " in (select load_id from " ~ unread ~ ")"
+    ).columns[0].values() -%}
+    {{- return("['" ~ found | map('replace', "'", "''") | join("', '") ~ "']" if found else none) -}}
+{%- endmacro %}
+
+{% macro load_of_file(column) -%}
+    regexp_extract({{ column }}, '([0-9]+\.[0-9]+)\.[^/\\]*$', 1)
 {%- endmacro %}
 
 {# `system/source/table/load_id` of a data file: the file id after the load id is dropped. #}

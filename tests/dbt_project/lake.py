@@ -24,11 +24,17 @@ class Lake:
         self._loads = 0
 
     def land(
-        self, system: str, source_id: str, tables: Mapping[str, Sequence[Mapping[str, Any]]], *, complete: bool = True
+        self,
+        system: str,
+        source_id: str,
+        tables: Mapping[str, Sequence[Mapping[str, Any]]],
+        *,
+        complete: bool = True,
+        load_id: str | None = None,
     ) -> str:
         """One load package: rows of several tables. An incomplete one has no `_dlt_loads` row. Returns the load id."""
         self._loads += 1
-        load_id = f"1795000000.{self._loads:06d}"
+        load_id = load_id or f"1795000000.{self._loads:06d}"
         for table, rows in tables.items():
             self._write(system, source_id, table, load_id, rows)
         if complete:
@@ -80,14 +86,16 @@ class Lake:
         )  # fmt: skip
         outcome = dbtRunner().invoke([
             "build", "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-            "--target-path", str(self.root.parent / "target"), "--log-path", str(self.root / "logs"),
+            "--target-path", str(self.warehouse.parent / "target"), "--log-path", str(self.root / "logs"),
             "--select", *(select or ("path:models", "path:seeds")),
-            *(() if select else ("--exclude", "path:models/marts/kpi", "path:models/marts/kpi_end")),
+            *(() if select else ("--exclude", "path:models/marts/kpi", "path:models/marts/built")),
+            "--exclude-resource-type", "unit_test",
             *(("--full-refresh",) if full_refresh else ()),
         ])  # fmt: skip
         # dbt keeps its connection open, and DuckDB then refuses a read-only one in this process.
         DuckDBConnectionManager.close_all_connections()
-        assert outcome.success, outcome.exception or outcome.result
+        failed = [f"{r.node.name}: {r.message}" for r in outcome.result or () if r.status in ("error", "fail")]
+        assert outcome.success, outcome.exception or "\n".join(failed)
 
     def show(self, query: str) -> list[Any]:
         """First column of a query written in dbt's own terms (macros, refs), as the project would read it."""
@@ -96,7 +104,7 @@ class Lake:
 
         outcome = dbtRunner().invoke([
             "show", "--quiet", "--inline", query, "--limit", "100", "--project-dir", str(PROJECT),
-            "--profiles-dir", str(PROJECT), "--target-path", str(self.root.parent / "target"),
+            "--profiles-dir", str(PROJECT), "--target-path", str(self.warehouse.parent / "target"),
             "--log-path", str(self.root / "logs"),
         ])  # fmt: skip
         DuckDBConnectionManager.close_all_connections()

@@ -61,6 +61,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
             entry("F1", "2026-01-20 20:00:00+00", "OurPriceDiscount", "0.83", 1, transaction_type="Refund"),
             entry("F1", "2026-01-20 20:00:00+00", "OurPriceTax", "-0.90", 2, transaction_type="Refund"),
             entry("X1", "2026-01-20 20:00:00+00", "BrandNewFee", "-7", order_id=None),
+            entry("D4", "2026-01-12 20:00:00+00", "OurPricePrincipal", "12", order_id="O4",
+                  transaction_status="DEFERRED"),
+            entry("T4", "2026-01-12 20:00:00+00", "OurPriceTax", "1", order_id="O4"),
         ],
     })  # fmt: skip
     made.land("amazon", "us_sp", {
@@ -163,6 +166,12 @@ def test_released_entry_counts_once_on_the_day_of_its_first_posting(lake: Lake) 
     assert lake.rows("SELECT date, amount, settled FROM core.fct_ledger_entry WHERE component = 'platform_fees'") == [
         (date(2026, 1, 11), Decimal("4.8000"), True)
     ]
+
+
+def test_order_is_settled_once_all_of_it_is_released_and_at_once_when_cancelled(lake: Lake) -> None:
+    assert {name: lines(lake, name, "settled") for name in ("O1", "O2", "O4", "J1")} == {
+        "O1": [(True,)], "O2": [(True,)], "O4": [(False,)], "J1": [(False,)],
+    }  # fmt: skip
 
 
 def test_unknown_breakdown_is_a_cost_that_warns(lake: Lake) -> None:

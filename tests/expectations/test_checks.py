@@ -38,6 +38,11 @@ def warehouse(tmp_path: Path) -> Path:
                 ('fail_rows_landed', 'jp', '2025-06-09', 1, 1, 0, 0, false, NULL, 'pass');
             CREATE TABLE audit.load (run_id VARCHAR, source_id VARCHAR, rows_landed BIGINT, rows_quarantined BIGINT,
                 finished_at TIMESTAMPTZ, status VARCHAR);
+            CREATE TABLE audit.metric_definition (metric VARCHAR, owner VARCHAR, unit VARCHAR, name_en VARCHAR,
+                name_zh VARCHAR, review_by DATE, finding VARCHAR);
+            INSERT INTO audit.metric_definition VALUES
+                ('gmv', 'finance', 'currency', 'GMV', '商品交易总额', '2025-06-10', NULL),
+                ('orders', 'operations', 'count', 'Orders', '订单量', '2025-06-10', NULL);
             INSERT INTO audit.load VALUES ('r1', 'us_sp', 10, 0, now(), 'landed'), ('r1', 'fx', 10, 0, now(), 'landed');
         """)
     return path
@@ -113,6 +118,26 @@ def test_a_model_that_cannot_be_read_holds_all_and_says_which(warehouse: Path) -
     assert any("fct_ad_daily" in v.observed for v in verdicts if not v.passed)
 
 
+def test_metric_past_its_review_warns_in_its_owners_name(warehouse: Path) -> None:
+    verdicts = _judge(warehouse, "UPDATE audit.metric_definition SET review_by = '2025-06-09' WHERE metric = 'gmv'")
+    assert held_stores(verdicts, ["us", "jp"]) == {}
+    definitions = {v.check: v.passed for v in verdicts if "_reviews_" in v.check}
+    assert definitions == {"warn_finance_reviews_gmv": False, "warn_operations_reviews_on_time": True}
+
+
+def test_metric_without_an_owner_warns_and_one_with_an_unrecorded_formula_holds_all(warehouse: Path) -> None:
+    verdicts = _judge(
+        warehouse, "UPDATE audit.metric_definition SET owner = '', finding = 'the formula changed' WHERE metric = 'gmv'"
+    )
+    assert ("warn_every_metric_has_owner_unit_and_names", None) in _unhappy(verdicts)
+    assert held_stores(verdicts, ["us"]) == {"us": ["fail_changed_formula_has_a_new_version"]}
+
+
+def test_project_without_metrics_holds_all(warehouse: Path) -> None:
+    verdicts = _judge(warehouse, "DELETE FROM audit.metric_definition")
+    assert held_stores(verdicts, ["us"]) == {"us": ["fail_metrics_are_defined"]}
+
+
 def test_only_the_newest_runs_keep_their_pages(tmp_path: Path) -> None:
     for run in ("r1", "r2", "r3"):
         (tmp_path / "validations" / "freshness" / run).mkdir(parents=True)
@@ -121,5 +146,5 @@ def test_only_the_newest_runs_keep_their_pages(tmp_path: Path) -> None:
 
 
 def test_every_suite_says_what_it_asks() -> None:
-    assert [suite.name for suite in all_suites()] == ["completeness", "freshness", "validity"]
+    assert [suite.name for suite in all_suites()] == ["completeness", "definitions", "freshness", "validity"]
     assert all(suite.asks.endswith("?") for suite in all_suites())

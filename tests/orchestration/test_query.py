@@ -44,7 +44,7 @@ def published(tmp_path: Path) -> Iterator[Path]:
                 t(store_id, date, sku, product_id, category, on_hand_units);
             create table kpi.kpi_component_daily as
                 select store_id, date, 'none' as dim, 0 as fct_order_line__missing, 0 as fct_refund__missing,
-                       0 as fct_inventory_daily__missing from core.fct_order_line;
+                       (store_id = 'jp')::int as fct_inventory_daily__missing from core.fct_order_line;
             create table kpi.metric_component as
                 select * from (values ('gmv', 'fct_order_line', 'sum', 'gmv'),
                                       ('refunds', 'fct_refund', 'sum', 'refunds'),
@@ -116,3 +116,11 @@ def test_explain_names_formula_inputs_and_version(published: Path) -> None:
     assert "version 1" in told
     assert "sum(gmv) of core.fct_order_line" in told
     assert "30.3000 USD" in told
+
+
+def test_a_period_that_no_source_spoke_about_is_unknown_and_not_zero(published: Path) -> None:
+    frame = query(published, ["gmv", "net", "on_hand_units"], by=["store_id"], grain="month")
+    told = {(str(row["period_start"])[:7], row["store_id"]): row for row in json.loads(render(frame, "json"))}
+    assert told["2026-02", "jp"] | {"period_start": ""} == {
+        "period_start": "", "store_id": "jp", "gmv": 5.0, "net": 5.0, "on_hand_units": None,
+    }  # fmt: skip

@@ -21,6 +21,18 @@
     {{ return((graph.metrics or {}).values() | sort(attribute='name') | list) }}
 {%- endmacro %}
 
+{#- metrics that people read; an internal one only feeds others. `facts` keeps those that rest on these facts alone -#}
+{% macro public_metrics(facts=none) -%}
+    {% set found = [] %}
+    {% for metric in kpi_metrics() if not metric.config.meta.internal %}
+        {% set rests_on = metric_facts(metric_expression(metric.name)) %}
+        {% if facts is none or rests_on | reject('in', facts) | list | length == 0 %}
+            {% do found.append(metric) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(found) }}
+{%- endmacro %}
+
 {#- SQL over component columns; ratios divide sums and give NULL for a zero denominator -#}
 {% macro metric_expression(name) -%}
     {% set found = namespace(sql=none) %}
@@ -58,10 +70,11 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- the value of a metric in a KPI table: a propagating one is NULL as soon as one of its facts misses a store-day -#}
+{#- the value of a metric in a KPI table: a propagating one is NULL as soon as one of its facts misses a store-day; late
+    refunds are no unknown cost, and gross profit stands without them -#}
 {% macro metric_value(metric, expression) -%}
     {% if metric.config.meta.null_policy == 'propagate' -%}
-        case when {% for fact in metric_facts(expression) %}{{ fact }}__missing = 0{{ ' and ' if not loop.last }}{% endfor %} then {{ expression }} end
+        case when {% for fact in metric_facts(expression) | reject('equalto', 'fct_refund') %}{{ fact }}__missing = 0{{ ' and ' if not loop.last }}{% endfor %} then {{ expression }} end
     {%- else -%}
         {{ expression }}
     {%- endif %}
@@ -87,4 +100,26 @@
 
 {% macro kpi_facts() -%}
     {{ return(['fct_order_line', 'fct_refund', 'fct_ledger_entry', 'fct_ad_daily', 'fct_inventory_daily']) }}
+{%- endmacro %}
+
+{#- what components are summed by besides store and day: each dimension's column, and the facts that know it -#}
+{% macro kpi_dimensions() -%}
+    {{ return({
+        'none': {'column': "''", 'facts': kpi_facts()},
+        'category': {'column': 'category', 'facts': kpi_facts()},
+        'product': {'column': 'product_id', 'facts': kpi_facts()},
+        'channel': {'column': 'channel', 'facts': ['fct_order_line', 'fct_refund', 'fct_ad_daily']},
+        'campaign': {'column': 'campaign_id', 'facts': ['fct_ad_daily']},
+    }) }}
+{%- endmacro %}
+
+{% macro kpi_grains() -%}
+    {{ return(['day', 'week', 'month', 'quarter', 'year']) }}
+{%- endmacro %}
+
+{% macro component_type(component) -%}
+    {%- if component.name == 'demand_30d' -%} decimal(38, 6)
+    {%- elif component.name in kpi_money() -%} decimal(38, 4)
+    {%- else -%} bigint
+    {%- endif -%}
 {%- endmacro %}

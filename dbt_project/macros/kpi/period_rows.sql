@@ -1,4 +1,4 @@
-{#- Component sums of one scope type, dimension and grain over the CTE `marked`; the SQL arguments are column expressions. -#}
+{#- Component sums of one scope type, dimension and grain over the CTE of that grain; the SQL arguments are column expressions. -#}
 {% macro period_rows(scope_type, scope_id, dim, grain, region, store, cut) %}
     {% set components = kpi_components() %}
     {% set facts = kpi_facts() %}
@@ -16,9 +16,9 @@
         max({{ fact }}__state) as {{ fact }}__state,
         {% endfor %}
         {% for c in components %}
-        sum({{ c.name }}){% if c.agg == 'last' %} filter (where is_last_of_{{ grain }}){% endif %} as {{ c.name }}{{ ',' if not loop.last }}
+        sum({{ c.name }}){% if c.agg == 'last' %} filter (where is_stock_day){% endif %} as {{ c.name }}{{ ',' if not loop.last }}
         {% endfor %}
-    from marked
+    from in_{{ grain }}
     where dim = '{{ dim }}' and {{ scope_id }} is not null
     group by 1, 2, 3, 4, 5, 6, 7
 {% endmacro %}

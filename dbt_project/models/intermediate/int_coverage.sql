@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Days that a source has spoken about, with rows or without: how "nothing sold" differs from "nobody asked".
 with
 
@@ -15,17 +17,8 @@ report_days as (
         resource,
         day as date
     from {{ ref('stg_landing__meta_coverage') }}
-    where system in ('amazon', 'amazon_ads')
-),
-
--- A cursor over update or posting times has spoken about every day of its window.
-cursor_days as (
-    select
-        source_id,
-        resource,
-        cast(unnest({{ days_between('window_from', 'window_to') }}) as date) as date
-    from {{ ref('stg_landing__meta_load') }}
-    where system = 'amazon' and resource in ('orders', 'transactions')
+    -- What a file covers is what its newest content says.
+    where system <> 'files'
 ),
 
 file_days as (
@@ -62,8 +55,6 @@ file_days as (
 
 days as (
     select * from report_days
-    union all
-    select * from cursor_days
     union all
     select * from file_days
 ),

@@ -1,4 +1,7 @@
--- One rate per pair and day: as quoted, else inverted, else by a common third currency; a rate carries at most 7 days.
+{{ config(materialized='table') }}
+
+-- One rate a day into the reporting currency: as quoted, else inverted, else by a common third currency; a rate carries
+-- at most 7 days.
 with
 
 quoted as (
@@ -55,6 +58,7 @@ best as (
     from (
         select *
         from pairs
+        where quote in (select stores.reporting_currency from {{ ref('int_store') }} as stores)
         qualify row_number() over (partition by rate_date, base, quote order by rank, source, rate) = 1
     ) as ranked
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- What each SKU is: the company's own table first, then file drops, the ERP, and last the order files' own words.
 with
 

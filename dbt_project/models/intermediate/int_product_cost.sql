@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Versions of each SKU's landed cost. The company's own table beats file drops, and those beat the ERP.
 with
 
@@ -33,6 +35,18 @@ versions as (
     qualify row_number() over (partition by sku, effective_from order by load_id desc) = 1
 ),
 
+-- An ERP says the same cost every day; a version begins where the cost changes.
+changes as (
+    select *
+    from versions
+    window in_time as (partition by sku order by effective_from nulls first)
+    qualify
+        row_number() over in_time = 1
+        or cost is distinct from lag(cost) over in_time
+        or first_leg is distinct from lag(first_leg) over in_time
+        or currency is distinct from lag(currency) over in_time
+),
+
 -- The first known cost also covers the days before it.
 final as (
     select
@@ -49,7 +63,7 @@ final as (
         cost,
         coalesce(first_leg, 0) as first_leg,
         currency
-    from versions
+    from changes
 )
 
 select * from final

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Which source feeds which fact of which store.
 with
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from ingestion.company import load_company
 from ingestion.landing import LandOptions, land_all
-from orchestration.warehouse import dbt_arguments, dbt_environment
+from orchestration.warehouse import dbt_environment
+from tests.dbt_project.kpi import both_readers
 
 COMPANY = """
 name: Equal
@@ -57,55 +56,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _dbt(root: Path, *command: str) -> None:
-    from dbt.cli.main import dbtRunner
-
-    outcome = dbtRunner().invoke([*command, *dbt_arguments(root / "target", root / "logs"), "--quiet"])
-    assert outcome.success, outcome.exception
-
-
-def _ask_metricflow(root: Path, metrics: list[str]) -> dict[tuple[date, str], dict[str, Any]]:
-    from dbt.adapters.factory import get_adapter_by_type
-    from dbt_metricflow.cli.dbt_connectors.adapter_backed_client import AdapterBackedSqlClient
-    from dbt_metricflow.cli.dbt_connectors.dbt_config_accessor import parse_manifest_from_dbt_generated_manifest
-    from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
-    from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
-
-    text = (root / "target" / "semantic_manifest.json").read_text()
-    manifest = parse_manifest_from_dbt_generated_manifest(manifest_json_string=text)
-    engine = MetricFlowEngine(
-        semantic_manifest_lookup=SemanticManifestLookup(manifest),
-        sql_client=AdapterBackedSqlClient(get_adapter_by_type("duckdb")),
-    )
-    request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=["store", "metric_time__day"])
-    frame = engine.query(request).result_df
-    assert frame is not None
-    answers: dict[tuple[date, str], dict[str, Any]] = {}
-    for row in frame.rows:
-        values = dict(zip(frame.column_names, row, strict=True))
-        answers[values.pop("metric_time__day").date(), values.pop("store")] = values
-    return answers
-
-
 def test_metricflow_and_kpi_values_agree_per_store_and_day_on_what_a_file_shop_knows(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in dbt_environment(built).items():
         monkeypatch.setenv(name, value)
-    _dbt(built, "build", "--exclude-resource-type", "unit_test")
-    with duckdb.connect(str(built / "data" / "warehouse.duckdb")) as warehouse:
-        rows = warehouse.execute(
-            "select metric, period_start, scope_id, value from kpi.kpi_values "
-            "where grain = 'day' and scope_type = 'store' and status <> 'stale'"
-        ).fetchall()
+    both_readers.dbt(built, "build", "--exclude-resource-type", "unit_test")
+    told = both_readers.published(built, "day")
     # Nobody configured ads here: the KPI tables say unknown, MetricFlow, which knows no coverage, says zero.
-    assert all(row[3] is None for row in rows if row[0] == "tacos")
-    rows = [row for row in rows if row[0] != "tacos"]
-    metrics = sorted({row[0] for row in rows})
-    assert {"gmv", "net_sales", "orders", "units", "aov", "refund_rate", "cancel_rate", "gross_margin"} <= set(metrics)
-    answers = _ask_metricflow(built, metrics)
-    told = {(metric, day, store): value for metric, day, store, value in rows}
-    asked = {key: answers[key[1], key[2]][key[0]] for key in told}
-    assert told == {key: None if value is None else pytest.approx(float(value)) for key, value in asked.items()}
+    assert all(value is None for (metric, _, _), value in told.items() if metric == "tacos")
+    told = {key: value for key, value in told.items() if key[0] != "tacos"}
+    metrics = {metric for metric, _, _ in told}
+    assert {"gmv", "net_sales", "orders", "units", "aov", "refund_rate", "cancel_rate", "gross_margin"} <= metrics
+    both_readers.assert_equal(told, both_readers.ask(built, metrics, "day"))
     assert told["cogs", date(2011, 1, 3), "uk_shop"] == pytest.approx(9.0)
     assert told["gross_profit", date(2011, 1, 5), "uk_shop"] is None

@@ -1,7 +1,15 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched('ad_daily') }}",
+) }}
+
 with
 
 facts as (
     select * from {{ ref('int_ad_daily') }}
+    where {{ is_touched('ad_daily') }}
 ),
 
 final as (
@@ -28,7 +36,7 @@ final as (
         {{ converted('facts.ad_sales', 'facts.currency', 'stores.reporting_currency', 'rates.rate') }} as ad_sales,
         {{ money('facts.ad_sales') }} as ad_sales_native,
         facts.currency,
-        facts.date < stores.as_of_day - 45 as settled
+        facts.date < stores.as_of_day - {{ ad_settling_days() }} as settled
     from facts
     inner join {{ ref('int_store') }} as stores on facts.store_id = stores.store_id
     left join {{ ref('int_product') }} as products on facts.sku = products.sku

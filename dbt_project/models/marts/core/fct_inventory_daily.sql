@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched('inventory_daily') }}",
+) }}
+
 -- Dense: every listed SKU on every snapshot day, 0 where the snapshot does not name it.
 with
 
@@ -97,6 +104,7 @@ final as (
         cast(1 as bigint) as listed_sku_days
     from carried
     left join {{ ref('int_product') }} as products on carried.sku = products.sku
+    where {{ is_touched('inventory_daily') }}
 )
 
 select * from final

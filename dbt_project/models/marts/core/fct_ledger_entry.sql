@@ -1,7 +1,15 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched('ledger_entry') }}",
+) }}
+
 with
 
 facts as (
     select * from {{ ref('int_ledger_entry') }}
+    where {{ is_touched('ledger_entry') }}
 ),
 
 final as (

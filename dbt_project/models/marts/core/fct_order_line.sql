@@ -1,15 +1,23 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched('order_line') }}",
+) }}
+
 with
 
 lines as (
     select * from {{ ref('int_order_line') }}
+    where {{ is_touched('order_line') }}
 ),
 
 ledger_orders as (
     select
         store_id,
         order_id,
-        bool_or(settled) as settled
-    from {{ ref('int_ledger_entry') }}
+        bool_and(settled) as settled
+    from {{ ref('fct_ledger_entry') }}
     where order_id is not null
     group by store_id, order_id
 ),
@@ -17,11 +25,12 @@ ledger_orders as (
 orders as (
     select
         store_id,
+        date,
         order_id,
         bool_and(is_cancelled) as is_cancelled_order
     from lines
     where not is_adjustment
-    group by store_id, order_id
+    group by store_id, date, order_id
 ),
 
 valued as (
@@ -39,7 +48,8 @@ valued as (
         cost_rates.rate as cost_rate,
         coalesce(orders.is_cancelled_order, false) as is_cancelled_order,
         ledger_orders.order_id is not null as in_ledger,
-        coalesce(ledger_orders.settled, false) as settled
+        -- What was cancelled never reaches the ledger: nothing of it is left to settle.
+        lines.is_cancelled or coalesce(ledger_orders.settled, false) as settled
     from lines
     inner join {{ ref('int_store') }} as stores on lines.store_id = stores.store_id
     left join {{ ref('int_product') }} as products on lines.sku = products.sku
@@ -55,7 +65,8 @@ valued as (
             lines.date = cost_rates.date
             and costs.currency = cost_rates.base
             and stores.reporting_currency = cost_rates.quote
-    left join orders on lines.store_id = orders.store_id and lines.order_id = orders.order_id
+    left join orders
+        on lines.store_id = orders.store_id and lines.date = orders.date and lines.order_id = orders.order_id
     left join ledger_orders on lines.store_id = ledger_orders.store_id and lines.order_id = ledger_orders.order_id
 ),
 

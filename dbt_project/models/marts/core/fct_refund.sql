@@ -1,7 +1,15 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched('refund') }}",
+) }}
+
 with
 
 facts as (
     select * from {{ ref('int_refund') }}
+    where {{ is_touched('refund') }}
 ),
 
 final as (

@@ -1,20 +1,32 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched_by(['grain', 'period_start'], 'kpi_touched_period') }}",
+) }}
+
+-- depends_on: {{ ref('kpi_touched_period') }}
 -- Components summed per grain, period and scope; stock counts on each store's last covered day of the period only.
-{% set every = ['day', 'week', 'month', 'quarter', 'year'] %}
+{% set no = 'cast(null as varchar)' %}
+{% set fine = ['week', 'month'] %}
 {% set scopes = [
-    {'type': 'company', 'id': "'company'", 'dim': 'none', 'grains': every},
-    {'type': 'region', 'id': 'region', 'dim': 'none', 'grains': every},
-    {'type': 'platform', 'id': 'platform', 'dim': 'none', 'grains': every},
-    {'type': 'store', 'id': 'store_id', 'dim': 'none', 'grains': every},
-    {'type': 'org_unit', 'id': 'org_unit', 'dim': 'none', 'grains': every},
-    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': every},
-    {'type': 'channel', 'id': 'dim_id', 'dim': 'channel', 'grains': every},
-    {'type': 'product', 'id': 'dim_id', 'dim': 'product', 'grains': ['week', 'month']},
-    {'type': 'campaign', 'id': 'dim_id', 'dim': 'campaign', 'grains': ['week', 'month']},
+    {'type': 'company', 'id': "'company'", 'dim': 'none', 'grains': kpi_grains()},
+    {'type': 'region', 'id': 'region', 'dim': 'none', 'grains': kpi_grains()},
+    {'type': 'platform', 'id': 'platform', 'dim': 'none', 'grains': kpi_grains()},
+    {'type': 'store', 'id': 'store_id', 'dim': 'none', 'grains': kpi_grains()},
+    {'type': 'org_unit', 'id': 'org_unit', 'dim': 'none', 'grains': kpi_grains()},
+    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': kpi_grains()},
+    {'type': 'channel', 'id': 'dim_id', 'dim': 'channel', 'grains': kpi_grains()},
+    {'type': 'product', 'id': 'dim_id', 'dim': 'product', 'grains': fine},
+    {'type': 'campaign', 'id': 'dim_id', 'dim': 'campaign', 'grains': fine},
+    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': kpi_grains(), 'region': 'region', 'cut': 'region_category'},
+    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': kpi_grains(), 'region': 'region', 'store': 'store_id', 'cut': 'store_category'},
+    {'type': 'channel', 'id': 'dim_id', 'dim': 'channel', 'grains': kpi_grains(), 'region': 'region', 'store': 'store_id', 'cut': 'store_channel'},
 ] %}
 
 with
 
-store_days as (
+dated as (
 
     select
         days.*,
@@ -25,41 +37,49 @@ store_days as (
         dates.week_start,
         dates.month_start,
         dates.quarter_start,
-        dates.year_start,
-        case when days.fct_inventory_daily__missing = 0 and days.dim = 'none' then days.date end as stock_day
+        dates.year_start
     from {{ ref('kpi_component_daily') }} as days
     inner join {{ ref('dim_store') }} as stores on days.store_id = stores.store_id
     inner join {{ ref('dim_date') }} as dates on days.date = dates.date
 
 ),
 
-marked as (
+{% for grain in kpi_grains() %}
+stock_day_of_{{ grain }} as (
 
     select
-        *,
-        {% for grain in every %}
-        date = max(stock_day) over (partition by store_id, {{ grain }}_start) as is_last_of_{{ grain }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from store_days
+        store_id,
+        {{ grain }}_start,
+        max(date) as stock_day
+    from dated
+    where dim = 'none' and fct_inventory_daily__missing = 0
+    group by store_id, {{ grain }}_start
 
 ),
 
--- Declared cuts are scopes of more than one dimension.
-periods as (
+in_{{ grain }} as (
 
-{% for scope in scopes %}{% for grain in scope.grains %}
-    {{ period_rows(scope.type, scope.id, scope.dim, grain, 'cast(null as varchar)', 'cast(null as varchar)', 'cast(null as varchar)') }}
-    union all
-{% endfor %}{% endfor %}
-{% for grain in every %}
-    {{ period_rows('category', 'dim_id', 'category', grain, 'region', 'cast(null as varchar)', "'region_category'") }}
-    union all
-    {{ period_rows('category', 'dim_id', 'category', grain, 'region', 'store_id', "'store_category'") }}
-    union all
-    {{ period_rows('channel', 'dim_id', 'channel', grain, 'region', 'store_id', "'store_channel'") }}
-    {% if not loop.last %}union all{% endif %}
+    select
+        dated.*,
+        coalesce(dated.date = stock.stock_day, false) as is_stock_day
+    from dated
+    left join stock_day_of_{{ grain }} as stock
+        on dated.store_id = stock.store_id and dated.{{ grain }}_start = stock.{{ grain }}_start
+    {% if is_incremental() %}
+    where dated.{{ grain }}_start in (
+        select period_start from {{ ref('kpi_touched_period') }} where grain = '{{ grain }}'
+    )
+    {% endif %}
+
+),
+
 {% endfor %}
+final as (
 
+{% for scope in scopes %}{% set outer = loop %}{% for grain in scope.grains %}
+    {{ period_rows(scope.type, scope.id, scope.dim, grain, scope.region or no, scope.store or no, "'" ~ scope.cut ~ "'" if scope.cut else no) }}
+    {% if not (outer.last and loop.last) %}union all{% endif %}
+{% endfor %}{% endfor %}
 )
 
-select * from periods
+select * from final

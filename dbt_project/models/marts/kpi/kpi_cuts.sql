@@ -1,9 +1,18 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched_by(['grain', 'period_start'], 'kpi_touched_period') }}",
+) }}
+
 -- Every metric per declared set of dimensions.
 with
 
 periods as (
 
-    select * from {{ ref('kpi_component_period') }} where cut is not null
+    select *
+    from {{ ref('kpi_component_period') }}
+    where cut is not null and {{ is_touched_by(['grain', 'period_start'], 'kpi_touched_period') }}
 
 ),
 

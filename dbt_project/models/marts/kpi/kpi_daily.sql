@@ -1,9 +1,18 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ leave_touched_by(['store_id', 'date'], 'kpi_touched_day') }}",
+) }}
+
 -- One row per configured store and local day since it opened, one column per metric.
 with
 
 days as (
 
-    select * from {{ ref('kpi_component_daily') }} where dim = 'none'
+    select *
+    from {{ ref('kpi_component_daily') }}
+    where dim = 'none' and {{ is_touched_by(['store_id', 'date'], 'kpi_touched_day') }}
 
 ),
 
@@ -15,8 +24,8 @@ final as (
         stores.platform,
         stores.region,
         stores.reporting_currency as currency,
-        {{ metric_status(['fct_order_line', 'fct_refund', 'fct_ledger_entry', 'fct_ad_daily', 'fct_inventory_daily']) }} as status,
-        {% for metric in kpi_metrics() %}
+        {{ metric_status(kpi_facts()) }} as status,
+        {% for metric in public_metrics() %}
         {% set unit = metric.config.meta.unit %}
         cast(
             {{ metric_value(metric, metric_expression(metric.name)) }}

@@ -1,5 +1,5 @@
 -- The definitions themselves, as people read them.
-{% for metric in kpi_metrics() %}
+{% for metric in public_metrics() %}
 {% set meta = metric.config.meta %}
 select
     '{{ metric.name }}' as metric,

@@ -1,2 +1,1 @@
-select *
-from {{ landed('landing', 'meta_coverage') }} as landed_rows
+select * from {{ landed('landing', 'meta_coverage') }} as landed_rows

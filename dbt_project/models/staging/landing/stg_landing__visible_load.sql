@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Complete loads only. A table built once per run, so that one build sees one set of loads.
 {% set pattern = lake() ~ '/*/*/_dlt_loads/*.jsonl' %}
 {% if execute and lake_has(pattern) %}

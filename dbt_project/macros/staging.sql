@@ -1,0 +1,62 @@
+{# Rows of a file drop, every file in its newest content: the same name with new content replaces all older rows. #}
+{% macro newest_files(entity) -%}
+with
+
+landed_rows as (
+    select * from {{ landed('files', entity) }} as lake_rows
+),
+
+versions as (
+    {{ with_kept('landed_rows', ['source_id', 'file_name']) }}
+),
+
+newest_file as (
+    select
+        source_id,
+        file_name,
+        max(load_id) as load_id
+    from versions
+    group by source_id, file_name
+),
+
+final as (
+    select versions.*
+    from versions
+    inner join newest_file
+        on
+            versions.source_id = newest_file.source_id
+            and versions.file_name = newest_file.file_name
+            and versions.load_id = newest_file.load_id
+)
+
+select * from final
+{%- endmacro %}
+
+{# A reference table of the company folder. A changed one lands whole, so its newest load is the table. #}
+{% macro newest_table(name) -%}
+with
+
+landed_rows as (
+    select * from {{ landed('files', name) }} as lake_rows
+),
+
+final as (
+    select *
+    from landed_rows
+    where load_id = (select max(newest.load_id) from landed_rows as newest)
+)
+
+select * from final
+{%- endmacro %}
+
+{# Post-hook of a windowed model: account-days that a newer load covers lose their older rows, even to no rows at all. #}
+{% macro leave_superseded(resource, account, day) -%}
+    delete from {{ this }} as kept
+    using {{ ref('stg_landing__newest_coverage') }} as newest
+    where
+        newest.resource = '{{ resource }}'
+        and kept.source_id = newest.source_id
+        and kept.{{ account }} = newest.account
+        and kept.{{ day }} = newest.day
+        and kept.load_id <> newest.load_id
+{%- endmacro %}
