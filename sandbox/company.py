@@ -67,7 +67,7 @@ ALERTS_YML = """rules:
     metric: gmv
     grain: day
     scope: {type: store}
-    condition: {drop: {by: 0.3, weeks: 4}}
+    condition: {drop: {by: 0.5, weeks: 4}}
     severity: critical
     channel: default
     owner: "@mei"
@@ -90,6 +90,14 @@ ALERTS_YML = """rules:
     severity: warning
     channel: default
     owner: "@jun"
+  - id: stock_out
+    metric: stockout_rate
+    grain: day
+    scope: {type: store}
+    condition: {above: 0.05}
+    severity: critical
+    channel: default
+    owner: "@lan"
   - id: cover_short
     metric: days_of_cover
     grain: day
