@@ -75,7 +75,7 @@ ALERTS_YML = """rules:
     metric: refund_rate
     grain: day
     scope: {type: store, region: US}
-    condition: {above: 0.2}
+    condition: {above: 0.15}
     for: 2
     min_volume: 10
     severity: critical
@@ -85,7 +85,7 @@ ALERTS_YML = """rules:
     metric: acos
     grain: day
     scope: {type: store}
-    condition: {above: 0.6}
+    condition: {above: 0.5}
     for: 2
     severity: warning
     channel: default
