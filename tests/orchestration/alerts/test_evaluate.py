@@ -85,6 +85,20 @@ def test_an_inhibited_period_keeps_the_state_and_says_nothing(world: Any, publis
     assert alert_rows(world.ops)[-1]["event"] == "inhibited" and len(outbox(world)) == 1
 
 
+def test_days_that_a_source_always_tells_late_do_not_hide_the_breach_before_them(world: Any, publish: Any) -> None:
+    late = [("us", f"2026-01-0{day}", None, "inhibited") for day in (4, 5)]
+    publish(("us", "2026-01-02", 0.05, "clear"), ("us", "2026-01-03", 0.12, "breach"), *late)
+    assert evaluate(world.ops, world.published, world.company, run("a")) == AlertCounts(1, 0)
+    assert evaluate(world.ops, world.published, world.company, run("b")) == AlertCounts(0, 0)
+    assert [row[0] for row in outbox(world)] == ["firing"]
+
+
+def test_a_breach_older_than_any_source_may_be_late_is_not_news(world: Any, publish: Any) -> None:
+    late = [("us", f"2026-01-0{day}", None, "inhibited") for day in (4, 5, 6)]
+    publish(("us", "2026-01-03", 0.12, "breach"), *late)
+    assert evaluate(world.ops, world.published, world.company, run("a")) == AlertCounts(0, 0)
+
+
 def test_many_breaches_at_once_are_one_message(world: Any, publish: Any) -> None:
     publish(*((f"shop_{n}", "2026-01-02", 0.12, "breach") for n in range(12)))
     assert evaluate(world.ops, world.published, world.company, run("a")) == AlertCounts(12, 0)
