@@ -13,6 +13,7 @@ from ingestion.company import Company
 from ingestion.landing import SourceResult
 from ingestion.registry import resource_names
 from orchestration.company_location import company_root, configured_company
+from orchestration.instance import free_abandoned_runs
 from orchestration.lock import hold_for_process
 from orchestration.pipeline import Pipeline, RunOptions
 from orchestration.warehouse import EVERYTHING, KPI
@@ -23,6 +24,18 @@ REFERENCE_SOURCE = "reference"
 VERDICT = dg.AssetKey(["quality", "verdict"])
 PUBLISHED = dg.AssetKey(["published", "company"])
 TOLD = dg.AssetKey(["slack", "alerts"])
+# By the first part of an asset's key. Dagster lists groups by name, so the number is the order of a run.
+GROUPS = {
+    "lake": "1_landing",
+    "staging": "2_staging",
+    "intermediate": "3_intermediate",
+    "core": "4_core",
+    "audit": "5_audit",
+    "quality": "6_quality",
+    "kpi": "7_kpi",
+    "published": "8_published",
+    "slack": "9_slack",
+}
 SUITES = ("freshness", "completeness", "validity")
 
 
@@ -41,12 +54,16 @@ class RunConfig(dg.Config):
         return RunOptions(sources, day(self.date_from), day(self.date_to), day(self.as_of), self.full_refresh)
 
 
-def _pipeline() -> Pipeline:
+def _pipeline(context: dg.AssetExecutionContext) -> Pipeline:
+    """The company's pipeline, under the lock that `kpi run` takes, too."""
     company = configured_company()
     if company is None:
         raise dg.Failure(f"no company.yml in {company_root()}; run `kpi init` or set KPI_COMPANY")
     pipeline = Pipeline(company)
     hold_for_process(pipeline.data_dir / "state")
+    abandoned = free_abandoned_runs(context.instance, alive=context.run_id)
+    if abandoned:
+        context.log.info(f"{abandoned} earlier run ended without a word; its work is taken over")
     return pipeline
 
 
@@ -55,12 +72,17 @@ def landing_key(source_id: str, resource: str) -> dg.AssetKey:
     return dg.AssetKey(["lake", source_id, resource])
 
 
+def landed_source(key: dg.AssetKey) -> str | None:
+    """The source that lands this asset, None for an asset of a later step."""
+    return key.path[1] if key.path[0] == "lake" else None
+
+
 def landing_specs(company: Company | None) -> list[dg.AssetSpec]:
     """One spec per configured source and resource, and the reference tables, which every company has."""
     specs = [
         dg.AssetSpec(
             landing_key(REFERENCE_SOURCE, "reference"),
-            group_name="landing",
+            group_name=GROUPS["lake"],
             kinds={"dlt", "parquet"},
             description="company.yml, alerts.yml and reference/*.csv, landed again when they change.",
         )
@@ -69,7 +91,7 @@ def landing_specs(company: Company | None) -> list[dg.AssetSpec]:
         specs += [
             dg.AssetSpec(
                 landing_key(source.id, resource),
-                group_name="landing",
+                group_name=GROUPS["lake"],
                 kinds={"dlt", "parquet"},
                 description=f"{resource} of {source.id} ({source.system}), append-only in the lake.",
             )
@@ -89,7 +111,7 @@ def landing_assets(company: Company | None) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def land(context: dg.AssetExecutionContext, config: RunConfig) -> Iterator[Any]:
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         chosen = sorted({key.path[1] for key in context.selected_asset_keys} - {REFERENCE_SOURCE})
         options = config.options(chosen)
         pipeline.start(options)
@@ -134,7 +156,11 @@ class _Translator(DagsterDbtTranslator):
         )
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return str(dbt_resource_props["schema"])
+        return GROUPS.get(dbt_resource_props["schema"])  # None for a source, which is no asset here
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        owner = dbt_resource_props.get("config", {}).get("meta", {}).get("owner")
+        return [f"team:{owner}"] if owner else None
 
 
 def _warehouse_specs(manifest: Path, select: str, exclude: str, deps: Sequence[dg.AssetKey]) -> list[dg.AssetSpec]:
@@ -163,7 +189,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
 
     @dg.multi_asset(name="build_core", specs=core_specs, pool=WAREHOUSE_POOL)
     def build_core(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        result = _pipeline().build_core()
+        result = _pipeline(context).build_core()
         for failure in result.failures:
             context.log.error(failure)
         for spec in core_specs:
@@ -173,7 +199,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
         name="check_quality",
         specs=[
             dg.AssetSpec(
-                VERDICT, deps=judged, group_name="quality", kinds={"python"},
+                VERDICT, deps=judged, group_name=GROUPS["quality"], kinds={"python"},
                 description="Which stores may be published: Great Expectations over the audit models.",
             )
         ],
@@ -182,7 +208,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
     def check_quality(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from orchestration.warehouse import BuildResult
 
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         facts = pipeline.state.recorded("build_core") or {"seconds": 0.0, "failures": ["core was not built"]}
         facts.pop("step", None)
         verdicts = pipeline.check(BuildResult(**facts))
@@ -196,7 +222,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
 
     @dg.multi_asset(name="build_kpi", specs=kpi_specs, pool=WAREHOUSE_POOL)
     def build_kpi(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         core = pipeline.state.recorded("build_core")
         failures = (
             ["core failed, see the step before"] if not core or core["failures"] else pipeline.build_kpi().failures
@@ -224,11 +250,11 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
     """The published file, and the messages that tell about it."""
 
     @dg.asset(
-        key=PUBLISHED, deps=list(kpi_keys), group_name="published", kinds={"duckdb"},
+        key=PUBLISHED, deps=list(kpi_keys), group_name=GROUPS["published"], kinds={"duckdb"},
         description="The file that people query: data/published/company.duckdb.",
     )  # fmt: skip
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         facts = pipeline.publish()
         pipeline.prove()
         if facts is None:
@@ -237,11 +263,11 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
         return dg.MaterializeResult(metadata={"published": True, "tables": len(facts["tables"])})
 
     @dg.asset(
-        key=TOLD, deps=[PUBLISHED], group_name="alerts", kinds={"slack"},
+        key=TOLD, deps=[PUBLISHED], group_name=GROUPS["slack"], kinds={"slack"},
         description="Breaches and data problems, sent to Slack; the run fails where a source failed.",
     )  # fmt: skip
     def tell(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        summary = _pipeline().tell()
+        summary = _pipeline(context).tell()
         if summary.status == "failed":
             raise dg.Failure("; ".join(f"{s['source_id']}: {s['error']}" for s in summary.sources if s["error"])
                              or "the build failed; see the steps before", allow_retries=False)  # fmt: skip

@@ -4,43 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.instance import dagster_home
 from orchestration.pipeline import Pipeline, RunOptions
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
-
     from ingestion.company import Company
     from orchestration.run_summary import RunSummary
-
-
-def dagster_home(root: Path) -> Path:
-    """The instance folder of a company, made with telemetry off and one run at a time."""
-    home = root / "data" / "state" / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(
-            "telemetry:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
-            "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n",
-            encoding="utf-8",
-        )
-    return home
-
-
-def free_abandoned_runs(instance: DagsterInstance) -> int:
-    """Mark runs failed that a killed process left, and free their pool slots. Call it under the run lock only."""
-    from dagster import DagsterRunStatus, RunsFilter
-
-    abandoned = instance.get_runs(
-        RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING])
-    )
-    for run in abandoned:
-        instance.report_run_failed(run, "the process of this run ended without a word; the next run took over")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return len(abandoned)
 
 
 def _logger_for(listener: logging.Handler) -> logging.Logger:
@@ -62,7 +33,7 @@ def execute(company: Company, options: RunOptions, listener: logging.Handler) ->
 
     import dagster as dg
 
-    from orchestration.assets import RunConfig, landing_specs
+    from orchestration.assets import REFERENCE_SOURCE, RunConfig, landed_source
     from orchestration.definitions import RUN_JOB, build_definitions
 
     # The web page has the whole log. Naming a logger also keeps Dagster's console logger away from the terminal.
@@ -77,14 +48,9 @@ def execute(company: Company, options: RunOptions, listener: logging.Handler) ->
     )
     selection = None
     if options.sources:
-        skipped = {
-            spec.key for spec in landing_specs(company) if spec.key.path[1] not in (*options.sources, "reference")
-        }
-        selection = [key for key in job.asset_layer.executable_asset_keys if key not in skipped]
+        wanted = {*options.sources, REFERENCE_SOURCE, None}
+        selection = [key for key in job.asset_layer.executable_asset_keys if landed_source(key) in wanted]
     with dg.DagsterInstance.get() as instance:
-        abandoned = free_abandoned_runs(instance)
-        if abandoned:
-            _logger_for(listener).info(f"{abandoned} earlier run ended without a word; its work is taken over")
         result = job.execute_in_process(
             run_config=dg.RunConfig(
                 ops={"land": config},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -204,7 +204,20 @@ class Pipeline:
             published_at=published.get("at"),
             alerts={name: told.get(name, 0) for name in ("opened", "recovered", "sent")},
             errors=problems,
+            warnings=_warnings(check.get("verdicts", [])),
         )
+
+
+def _warnings(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line per check that warned, naming its first stores."""
+    found: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if not verdict["passed"] and verdict["severity"] == "warn":
+            found.setdefault(verdict["check"], []).append(f"{verdict['store_id'] or 'all'} ({verdict['observed']})")
+    return [
+        f"{check}: {', '.join(stores[:3])}" + (f" and {len(stores) - 3} more" if stores[3:] else "")
+        for check, stores in found.items()
+    ]
 
 
 def _load_rows(run_id: str, results: Sequence[SourceResult]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ class RunProgress(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self._bar: ProgressBar[str] | None = None
+        self._bar: ProgressBar[int] | None = None
 
     def __enter__(self) -> RunProgress:
         if sys.stderr.isatty():

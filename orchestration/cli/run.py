@@ -52,6 +52,8 @@ def report(company: Company, summary: RunSummary, as_json: bool) -> None:
             say(f"{source['source_id']}: FAILED, {source['error']}")
         for warning in source["warnings"]:
             say(f"{source['source_id']}: {warning}")
+    for warning in summary.warnings:
+        say(f"warned, {warning}")
     for error in summary.errors:
         say(f"FAILED, {error}")
     for store_id, held in summary.held.items():
@@ -130,7 +132,7 @@ def dev(ctx: click.Context, port: int) -> None:
     import subprocess
     import sys
 
-    from orchestration.in_process import dagster_home
+    from orchestration.instance import dagster_home
     from orchestration.warehouse import PROJECT_DIR
 
     company = company_of(ctx)
