@@ -85,10 +85,14 @@ class _Block:
         self.dialect, self._file, self._offset = dialect, file, offset
         self.text, wrong = to_utf8(raw, dialect.encoding)
         self.undecodable = set(wrong)
+        self._size = int(np.count_nonzero(self._is(_LINE_FEED))) + (not self.text.endswith(b"\n"))
         self.borrowed_lines = self.borrowed_bytes = 0
 
+    def _is(self, byte: int) -> _Mask:
+        return np.frombuffer(self.text, np.uint8) == byte
+
     def __len__(self) -> int:
-        return self.text.count(b"\n") + (not self.text.endswith(b"\n"))
+        return self._size
 
     @cached_property
     def _ahead(self) -> list[bytes]:
@@ -97,7 +101,7 @@ class _Block:
     @cached_property
     def ends(self) -> _Positions:
         """Where each line ends: its line feed, or the end of the block."""
-        found = np.flatnonzero(np.frombuffer(self.text, np.uint8) == _LINE_FEED)
+        found = np.flatnonzero(self._is(_LINE_FEED))
         return found if self.text.endswith(b"\n") else np.append(found, len(self.text))
 
     @cached_property
@@ -114,8 +118,14 @@ class _Block:
         """All records that start in this block."""
         keep, suspects = self._survey()
         batch = self._judged(header, first_line, keep, suspects)
-        # Arrow and the survey disagree: then each line is judged by itself, which is slow and exact.
-        return batch or self._judged(header, first_line, np.zeros_like(keep), np.flatnonzero(~self._blank()).tolist())
+        if batch and all(column.null_count for column in batch.cells.columns):
+            # Arrow takes a blank line for a record of empty cells: leave those out, if there are any.
+            blank = self._blank()
+            if blank.any():
+                batch = self._judged(header, first_line, keep & ~blank, suspects)
+        # Where Arrow and the survey disagree each line is judged by itself, which is slow and exact.
+        everything = np.flatnonzero(~self._blank()).tolist() if batch is None else []
+        return batch or self._judged(header, first_line, np.zeros_like(keep), everything)
 
     def _judged(self, header: list[str], first_line: int, keep: _Mask, suspects: list[int]) -> Batch | None:
         bad = [(n, "bytes are not of the file's encoding") for n in sorted(self.undecodable)]
@@ -149,27 +159,25 @@ class _Block:
         )
 
     def _survey(self) -> tuple[_Mask, list[int]]:
-        """Which lines hold a record each for certain, and the positions of those that Python has to judge."""
+        """Which lines hold a record each, unless blank, and the positions of those that Python has to judge."""
         text, quote = self.text, self.dialect.quote.encode()
-        keep = ~self._blank()
+        keep = np.ones(len(self), np.bool_)
+        keep[list(self.undecodable)] = False
         suspect = np.zeros(len(keep), np.bool_)
         if quote in text:
             suspect[self._loosely_quoted()] = True
         if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
-            data = np.frombuffer(text, np.uint8)
-            returns = np.flatnonzero(data[:-1] == _RETURN)
-            suspect[np.searchsorted(self.ends, returns[data[returns + 1] != _LINE_FEED])] = True
+            returns = np.flatnonzero(self._is(_RETURN)[:-1])
+            lone = returns[~self._is(_LINE_FEED)[returns + 1]]
+            suspect[np.searchsorted(self.ends, lone)] = True
         if self.dialect.escape and self.dialect.escape.encode() in text:
-            found = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(self.dialect.escape))
+            found = np.flatnonzero(self._is(ord(self.dialect.escape)))
             suspect[np.searchsorted(self.ends, found)] = True
         return keep, np.flatnonzero(suspect & keep).tolist()
 
     def _blank(self) -> _Mask:
-        text = self.text
-        if not text.startswith((b"\n", b"\r\n")) and b"\n\n" not in text and b"\n\r\n" not in text:
-            return np.zeros(len(self), np.bool_)
         sizes = self.ends - self.starts
-        first = np.frombuffer(text, np.uint8)[np.minimum(self.starts, len(text) - 1)]
+        first = np.frombuffer(self.text, np.uint8)[np.minimum(self.starts, len(self.text) - 1)]
         return (sizes == 0) | ((sizes == 1) & (first == _RETURN))
 
     def _loosely_quoted(self) -> _Positions:
@@ -242,7 +250,12 @@ class _Block:
                 ignore_empty_lines=False,
                 invalid_row_handler=note,
             ),
-            pacsv.ConvertOptions(column_types=dict.fromkeys(names(header), pa.string()), check_utf8=False),
+            pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names(header), pa.string()),
+                check_utf8=False,
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
         )
         if table.num_rows + len(odd) != len(kept):
             return None

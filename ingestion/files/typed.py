@@ -1,4 +1,4 @@
-"""From batches of text to typed rows: casts run vectorised in DuckDB, money never passes through a float."""
+"""From batches of text to typed rows: casts run in DuckDB, vectorised, money never passes through a float."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.files.batch import Batch
-from ingestion.files.casts import projection, reason_of, typed_columns
+from ingestion.files.casts import KIND_NAMES, cast, row_kind
 from ingestion.files.encoding import UnreadableFileError
 from ingestion.files.entities import lake_schema
 from ingestion.files.mapping import Mapping
 
-_KNOWN_BUYERS = 1 << 17
+_KNOWN_BUYERS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -41,45 +42,124 @@ def workbench() -> duckdb.DuckDBPyConnection:
 class Typing:
     """Types the batches of one file. Raises UnreadableFileError where a required header is absent."""
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, header: list[str], mapping: Mapping, context: Context
-    ) -> None:
-        self._con, self._mapping = con, mapping
+    def __init__(self, con: duckdb.DuckDBPyConnection, header: list[str], mapping: Mapping, context: Context) -> None:
+        self._con, self._mapping, self._context = con, mapping, context
         self._places = _places(header, mapping, context.mapping_name)
         self._schema = lake_schema(mapping.entity, list(mapping.attributes))
-        self._values = {
-            "name": context.file_name, "hash": context.file_hash, "currency": mapping.currency or context.currency
-        }  # fmt: skip
-        found = set(self._places)
-        self._query = (
-            f"select {projection(mapping, found, self._schema, mapping.timezone or context.timezone)}, _reason "
-            f"from (select *, {reason_of(mapping, found)} as _reason from ({typed_columns(mapping, found)}))"
-        )
+        self._constants = mapping.constants | {"file_name": context.file_name, "file_hash": context.file_hash}
         known = {name.casefold() for column in mapping.all_columns().values() for name in column.names}
         known |= {name.casefold() for name in mapping.drop}
         self.unknown = [name for name in header if name and name.casefold() not in known]
         self._pseudonym = lru_cache(_KNOWN_BUYERS)(lambda text: hmac.digest(context.key, text.encode(), "sha256").hex())
 
     def rows(self, batch: Batch) -> tuple[pa.Table, list[tuple[int, str]]]:
-        """Rows in the lake schema, and (line, reason) of those that don't fit."""
-        raw = {"row_number": batch.lines}
+        """Rows in the lake schema (some text as a dictionary), and (line, reason) of those that don't fit."""
+        size = batch.cells.num_rows
+        data = {
+            "row_number": batch.lines,
+            "replaces_day": pa.repeat(pa.scalar(self._mapping.on_overlap == "replace_day"), size),
+        }
+        reasons: dict[int, str] = {}
         for name, place in self._places.items():
-            text = pc.utf8_trim_whitespace(batch.cells[place])
-            raw[name] = self._pseudonyms(text) if name in self._mapping.pseudonyms else text
-        self._con.register("raw", pa.table(raw))
-        found = self._con.execute(self._query, self._values).to_arrow_table()
-        self._con.unregister("raw")
-        bad: list[tuple[int, str]] = []
-        if found["_reason"].null_count < found.num_rows:
-            wrong = found.filter(pc.is_valid(found["_reason"]))
-            bad = list(zip(wrong["row_number"].to_pylist(), wrong["_reason"].to_pylist(), strict=True))
-            found = found.filter(pc.is_null(found["_reason"]))
-        return found.select(self._schema.names).cast(self._schema), bad
+            data |= self._field(name, batch.cells[place].combine_chunks(), reasons)
+        if self._context.currency:
+            data["currency"] = (
+                pc.fill_null(data["currency"], self._context.currency)
+                if "currency" in data
+                else _constant(self._context.currency, pa.string(), size)
+            )
+        if "row_kind" in self._schema.names:
+            data["row_kind"] = self._row_kinds(data)
+        for field in self._schema:
+            if field.name not in data:
+                data[field.name] = _constant(self._constants.get(field.name), field.type, size)
+        rows = pa.table({name: data[name] for name in self._schema.names})
+        if not reasons:
+            return rows, []
+        keep = np.ones(size, np.bool_)
+        keep[list(reasons)] = False
+        return rows.filter(pa.array(keep)), [(batch.lines[n].as_py(), reason) for n, reason in reasons.items()]
 
-    def _pseudonyms(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
-        encoded = texts.combine_chunks().dictionary_encode()
-        hidden = [self._pseudonym(text) if text else None for text in encoded.dictionary.to_pylist()]
-        return pa.array(hidden, pa.string()).take(encoded.indices)
+    def _field(self, name: str, texts: pa.StringArray, reasons: dict[int, str]) -> dict[str, pa.Array]:
+        """The lake columns that a field of the mapping feeds; rows that do not fit it go to `reasons`."""
+        column = self._mapping.columns.get(name)
+        kind = self._schema.field(name).type if column else pa.string()
+        if name in self._mapping.pseudonyms:
+            return {name: self._pseudonyms(texts)}
+        if column is None or kind not in KIND_NAMES:
+            texts, values = _stripped(texts), {}
+            values[name] = texts
+        else:
+            texts, values = self._cast(name, texts, kind)
+            if values[name].null_count > texts.null_count:
+                unfit = pc.and_(pc.is_valid(texts), pc.is_null(values[name]))
+                _blame(unfit, f"{column.names[0]} is not {KIND_NAMES[kind]}", reasons)
+        if column and column.required and texts.null_count:
+            _blame(pc.is_null(texts), f"{column.names[0]} is empty", reasons)
+        return values
+
+    def _cast(self, name: str, texts: pa.StringArray, kind: pa.DataType) -> tuple[pa.Array, dict[str, pa.Array]]:
+        """Each distinct text is cast once: dates, prices and quantities repeat."""
+        encoded = texts.dictionary_encode()
+        distinct = _stripped(encoded.dictionary)
+        declared = self._mapping.columns[name].format
+        query = cast(kind, declared, self._mapping.decimal_mark, self._context.timezone)
+        self._con.register("distinct_texts", pa.table({"text": distinct}))
+        found = self._con.execute(query).to_arrow_table().combine_chunks()
+        self._con.unregister("distinct_texts")
+        if len(distinct) and not found["text"].combine_chunks().equals(distinct):
+            raise AssertionError("DuckDB changed the order of rows")
+        values = {name: found["value"]}
+        if "day" in found.column_names and "business_date" in self._schema.names and "business_date" not in self._places:
+            values["business_date"] = found["day"]
+        spread = {
+            field: _flat(column).cast(self._schema.field(field).type).take(encoded.indices)
+            for field, column in values.items()
+        }
+        return distinct.take(encoded.indices), spread
+
+    def _row_kinds(self, data: dict[str, pa.Array]) -> pa.Array:
+        rules = self._mapping.row_kinds
+        tested = {name for rule in rules for name in rule.when} & set(data)
+        if not tested:
+            return _constant("sale", pa.string(), len(data["row_number"]))
+        self._con.register("typed_rows", pa.table({name: data[name] for name in tested}))
+        found = self._con.execute(f"select {row_kind(rules, tested)} as row_kind from typed_rows").to_arrow_table()
+        self._con.unregister("typed_rows")
+        return _flat(found["row_kind"])
+
+    def _pseudonyms(self, texts: pa.StringArray) -> pa.DictionaryArray:
+        encoded = texts.dictionary_encode()
+        hidden = [text and self._pseudonym(text) for text in _stripped(encoded.dictionary).to_pylist()]
+        if None in hidden:
+            return pa.array(hidden, pa.string()).take(encoded.indices).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(hidden, pa.string()))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _stripped(texts: pa.StringArray) -> pa.StringArray:
+    """Without white space around; nothing left is null."""
+    stripped = pc.utf8_trim_whitespace(texts)
+    if len(stripped) and pc.min(pc.binary_length(stripped)).as_py() == 0:
+        return pc.if_else(pc.equal(stripped, ""), None, stripped)
+    return stripped
+
+
+def _blame(rows: pa.BooleanArray, reason: str, reasons: dict[int, str]) -> None:
+    """A row has one reason: the first that is found."""
+    for position in np.flatnonzero(rows.to_numpy(zero_copy_only=False)).tolist():
+        reasons.setdefault(position, reason)
+
+
+def _constant(value: str | None, kind: pa.DataType, rows: int) -> pa.Array:
+    if value is None:
+        return pa.nulls(rows, kind)
+    if kind == pa.string():
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value]))
+    return pa.repeat(pa.scalar(value).cast(kind), rows)
 
 
 def _places(header: list[str], mapping: Mapping, mapping_name: str) -> dict[str, str]:

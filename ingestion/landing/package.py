@@ -23,7 +23,7 @@ from ingestion.connector import (
     Rows,
     SourceError,
 )
-from ingestion.landing.spool import Spool
+from ingestion.landing.spool import Spool, plain_type
 
 _TEXT, _COUNT, _DAY, _MOMENT = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", tz="UTC")
 META = {
@@ -98,7 +98,7 @@ class Package:
             for field in data.schema:
                 if field.name not in declared.names:
                     self.add(Drift(event.table, field.name, str(field.type)))
-                elif field.type != declared.field(field.name).type:
+                elif plain_type(field.type) != declared.field(field.name).type:
                     raise SourceError(
                         f"{event.table}.{field.name} is {field.type}, declared {declared.field(field.name).type}"
                     )

@@ -12,6 +12,11 @@ import pyarrow.parquet as pq
 ROW_GROUP = 100_000
 
 
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type as it is read back: repeating values may come as a dictionary."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
 class Spool:
     """One or more Parquet files a table, in a folder that is emptied at both ends."""
 
@@ -53,7 +58,10 @@ class _Table:
             self.close()
             self._schema = pa.unify_schemas([self._schema or data.schema, data.schema])
         if data.schema != self._schema:
-            data = pa.concat_tables([self._schema.empty_table(), data], promote_options="default")
+            absent = [field for field in self._schema if field.name not in data.column_names]
+            for field in absent:
+                data = data.append_column(field, pa.nulls(data.num_rows, field.type))
+            data = data.select(self._schema.names).cast(self._schema)
         self._waiting.append(data)
         if sum(table.num_rows for table in self._waiting) >= ROW_GROUP:
             self._flush()
@@ -63,7 +71,16 @@ class _Table:
             return
         if self._writer is None:
             self._files.append(self._stem.with_name(f"{self._stem.name}.{len(self._files)}.parquet"))
-            self._writer = pq.ParquetWriter(self._files[-1], self._schema)
+            # Counters and moments are near their neighbours: differences are smaller and faster than a dictionary.
+            deltas = [f.name for f in self._schema if pa.types.is_integer(f.type) or pa.types.is_timestamp(f.type)]
+            # Without Arrow's own schema a dictionary is read back as the text it stands for.
+            self._writer = pq.ParquetWriter(
+                self._files[-1],
+                self._schema,
+                store_schema=False,
+                use_dictionary=[field.name for field in self._schema if field.name not in deltas],
+                column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
+            )
         self._writer.write_table(pa.concat_tables(self._waiting))
         self._waiting = []
 

@@ -1,0 +1,1 @@
+"""How fast the project is, against a baseline in the same run: `python -m benchmarks`."""
