@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -17,16 +15,17 @@ from ingestion.files.inbox import Dropped
 class KeptCopy(ExitStack):
     """Takes the batches of one file as they are read. Lines that fit no header are left out: they may hold anything."""
 
-    def __init__(self, dropped: Dropped, header: list[str], personal: set[str], folder: Path) -> None:
+    def __init__(self, archive: Archive, dropped: Dropped, header: list[str], personal: set[str]) -> None:
         super().__init__()
         hidden = {name.casefold() for name in personal}
-        self._dropped, self._header = dropped, header
+        self._archive, self._dropped, self._header = archive, dropped, header
         self._hidden = [position for position, name in enumerate(header) if name.casefold() in hidden]
         if self._hidden:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.enter_context(tempfile.NamedTemporaryFile(dir=folder, suffix=".csv"))
-            schema = pa.schema([(name, pa.string()) for name in header])
-            self._writer = pacsv.CSVWriter(self._file, schema, write_options=pacsv.WriteOptions(quoting_style="needed"))
+            name = dropped.name if dropped.name.lower().endswith(".csv") else f"{dropped.name}.csv"
+            self._stream = self.enter_context(archive.stream(name, dropped.sha256))
+            schema = pa.schema([(column, pa.string()) for column in header])
+            options = pacsv.WriteOptions(quoting_style="needed", batch_size=16_384)
+            self._writer = pacsv.CSVWriter(self._stream, schema, write_options=options)
 
     def add(self, batch: Batch) -> None:
         """Copy rows."""
@@ -36,12 +35,9 @@ class KeptCopy(ExitStack):
                 table = table.set_column(position, self._header[position], nothing)
             self._writer.write_table(table)
 
-    def keep(self, archive: Archive) -> ArchivedFile:
+    def keep(self) -> ArchivedFile:
         """Archive what was copied."""
-        name, content = self._dropped.name, self._dropped.path
-        if self._hidden:
-            self._writer.close()
-            self._file.flush()
-            content = Path(self._file.name)
-            name = name if name.lower().endswith(".csv") else f"{name}.csv"
-        return archive(name, content, original_sha256=self._dropped.sha256)
+        if not self._hidden:
+            return self._archive(self._dropped.name, self._dropped.path, original_sha256=self._dropped.sha256)
+        self._writer.close()
+        return self._stream.kept()

@@ -22,7 +22,8 @@ def cast(kind: pa.DataType, declared: str | None, decimal_mark: str, zone: str) 
     if kind in (MONEY, COUNT):
         return f"select text, {_MONEY if kind == MONEY else _COUNT} as value from ({_numbers(decimal_mark)})"
     # Spreadsheets and Parquet hold real dates, which arrive in ISO whatever the text format is.
-    formats = dict.fromkeys([declared or _DAY_FORMAT, _MOMENT_FORMAT, _DAY_FORMAT])
+    usual = [_DAY_FORMAT, _MOMENT_FORMAT] if kind == DAY else [_MOMENT_FORMAT, _DAY_FORMAT]
+    formats = dict.fromkeys([declared, *usual] if declared else usual)
     local = f"coalesce({', '.join(f'try_strptime(text, {quoted(form)})' for form in formats)})"
     if kind == DAY:
         return f"select text, {local}::date as value from distinct_texts"

@@ -104,11 +104,11 @@ class _Inbox:
         records = read_records(dropped.path, mapping, self._zone)
         typing = self._typing(con, dropped, key, records)
         yield from (Drift(entity, column, "string") for column in typing.unknown)
+        typed = ((batch, *typing.rows(batch)) for batch in _ahead(records.batches))
         rows_in = landed = quarantined = 0
-        with KeptCopy(dropped, records.header, mapping.personal(), self._company.state) as copy:
-            for batch in _ahead(records.batches):
-                rows, bad = typing.rows(batch)
-                bad = sorted(batch.bad + bad)
+        with KeptCopy(request.archive, dropped, records.header, mapping.personal()) as copy:
+            for batch, rows, unfit in _ahead(typed):
+                bad = sorted(batch.bad + unfit)
                 yield from (Quarantined(entity, dropped.name, line, reason) for line, reason in bad)
                 if rows.num_rows:
                     yield Rows(entity, rows)
@@ -116,7 +116,7 @@ class _Inbox:
                 own |= _business_days(rows)
                 rows_in += batch.cells.num_rows + len(batch.bad)
                 landed, quarantined = landed + rows.num_rows, quarantined + len(bad)
-            archived = copy.keep(request.archive)
+            archived = copy.keep()
         if not dropped.unchanged():
             raise SourceError(f"{dropped.name} changed while it was read; nothing of this load is kept, run again")
         overlap = sorted(day for day in own if day in days)

@@ -12,16 +12,19 @@ from ingestion.connector import SourceError
 
 SETTLE_SECONDS = 1.0
 wait: Callable[[float], None] = time.sleep
+clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """A file of new content: its name inside the inbox, its SHA-256, size (bytes) and time of change (ns)."""
+    """A file of new content: its name inside the inbox, its SHA-256, size (bytes) and time of change (ns), and when
+    (seconds of `clock`) those two were read."""
 
     path: Path
     name: str
     sha256: str
     stamp: tuple[int, int]
+    seen_at: float
 
     def unchanged(self) -> bool:
         """Whether the file still is what was hashed."""
@@ -51,7 +54,7 @@ def fresh(folder: Path, seen: set[str]) -> tuple[list[Dropped], list[str]]:
     for path in listed(folder):
         name = path.relative_to(folder).as_posix()
         try:
-            stamp = _stamp(path)
+            stamp, seen_at = _stamp(path), clock()
             with path.open("rb") as file:
                 sha = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
@@ -59,13 +62,13 @@ def fresh(folder: Path, seen: set[str]) -> tuple[list[Dropped], list[str]]:
             continue
         if sha not in taken:
             taken.add(sha)
-            found.append(Dropped(path, name, sha, stamp))
+            found.append(Dropped(path, name, sha, stamp, seen_at))
     return found, unreadable
 
 
 def settle(found: list[Dropped]) -> tuple[list[Dropped], list[str]]:
-    """One wait for all files; the names of those that changed since they were hashed come second."""
+    """One wait for all files, until each was seen a second ago; the names of those that changed come second."""
     if found:
-        wait(SETTLE_SECONDS)
+        wait(max(0.0, max(dropped.seen_at for dropped in found) + SETTLE_SECONDS - clock()))
     quiet = [dropped for dropped in found if dropped.unchanged()]
     return quiet, [dropped.name for dropped in found if dropped not in quiet]

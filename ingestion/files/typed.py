@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -74,11 +75,11 @@ class Typing:
             if field.name not in data:
                 data[field.name] = _constant(self._constants.get(field.name), field.type, size)
         rows = pa.table({name: data[name] for name in self._schema.names})
-        if not reasons:
-            return rows, []
-        keep = np.ones(size, np.bool_)
-        keep[list(reasons)] = False
-        return rows.filter(pa.array(keep)), [(batch.lines[n].as_py(), reason) for n, reason in reasons.items()]
+        # Slices share the columns' memory; a filter would copy all of them for one bad row.
+        edges = [-1, *sorted(reasons), size]
+        good = [rows.slice(bad + 1, until - bad - 1) for bad, until in pairwise(edges) if until - bad > 1]
+        bad = [(batch.lines[position].as_py(), reason) for position, reason in sorted(reasons.items())]
+        return pa.concat_tables(good) if good else rows.slice(0, 0), bad
 
     def _field(self, name: str, texts: pa.StringArray, reasons: dict[int, str]) -> dict[str, pa.Array]:
         """The lake columns that a field of the mapping feeds; rows that do not fit it go to `reasons`."""
