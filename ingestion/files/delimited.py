@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from ingestion.files.batch import Batch, Records, batch_of, names
-from ingestion.files.encoding import UnreadableFileError, detect, to_utf8, whole_lines
+from ingestion.files.encoding import BLOCK_BYTES, UnreadableFileError, detect, to_utf8, whole_lines
 from ingestion.files.mapping import Mapping
 
 MAX_JOINED_LINES = 200
@@ -71,7 +71,7 @@ def _header(file: BinaryIO, dialect: _Dialect) -> tuple[list[str], int, int]:
 
 def _batches(path: Path, dialect: _Dialect, header: list[str], offset: int, line: int) -> Iterator[Batch]:
     with path.open("rb") as file:
-        while raw := whole_lines(file, offset):
+        while raw := whole_lines(file, offset, BLOCK_BYTES):
             offset += len(raw)
             block = _Block(raw, dialect, file, offset)
             yield block.batch(header, line)

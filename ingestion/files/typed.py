@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import duckdb
@@ -51,7 +50,7 @@ class Typing:
         known = {name.casefold() for column in mapping.all_columns().values() for name in column.names}
         known |= {name.casefold() for name in mapping.drop}
         self.unknown = [name for name in header if name and name.casefold() not in known]
-        self._pseudonym = lru_cache(_KNOWN_BUYERS)(lambda text: hmac.digest(context.key, text.encode(), "sha256").hex())
+        self._known: dict[str | None, str] = {}
 
     def rows(self, batch: Batch) -> tuple[pa.Table, list[tuple[int, str]]]:
         """Rows in the lake schema (some text as a dictionary), and (line, reason) of those that don't fit."""
@@ -131,10 +130,18 @@ class Typing:
 
     def _pseudonyms(self, texts: pa.StringArray) -> pa.DictionaryArray:
         encoded = texts.dictionary_encode()
-        hidden = [text and self._pseudonym(text) for text in _stripped(encoded.dictionary).to_pylist()]
+        if len(self._known) > _KNOWN_BUYERS:
+            self._known.clear()
+        known, hide = self._known, self._pseudonym
+        hidden = [known.get(text) or hide(text) for text in _stripped(encoded.dictionary).to_pylist()]
         if None in hidden:
             return pa.array(hidden, pa.string()).take(encoded.indices).dictionary_encode()
         return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(hidden, pa.string()))
+
+    def _pseudonym(self, text: str | None) -> str | None:
+        if text is None:
+            return None
+        return self._known.setdefault(text, hmac.digest(self._context.key, text.encode(), "sha256").hex())
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:
