@@ -11,12 +11,8 @@
     cast(from_utc_timestamp({{ moment }}, {{ zone }}) as date)
 {%- endmacro %}
 
-{# Every day from `first` to `last`, both included, as an array to unnest. #}
+{# Every day from `first` to `last`, both included, as an array to unnest: DuckDB only, `each_day` is for both. #}
 {% macro days_between(first, last) -%}
-    {{- adapter.dispatch('days_between', 'crossborder_kpi')(first, last) -}}
-{%- endmacro %}
-
-{% macro duckdb__days_between(first, last) -%}
     generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)
 {%- endmacro %}
 
@@ -27,7 +23,7 @@
 {%- endmacro %}
 
 {% macro duckdb__each_day(first, last) -%}
-    (select cast(unnest({{ duckdb__days_between(first, last) }}) as date) as date)
+    (select cast(unnest({{ days_between(first, last) }}) as date) as date)
 {%- endmacro %}
 
 {% macro spark__each_day(first, last) -%}
