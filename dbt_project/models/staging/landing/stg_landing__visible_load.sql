@@ -1,2 +1,2 @@
--- A table built once per run, so that one build sees one set of loads.
+-- Complete loads only. A table built once per run, so that one build sees one set of loads.
 {{ complete_loads() }}
