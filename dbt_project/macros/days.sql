@@ -3,8 +3,20 @@
     {{- adapter.dispatch('local_date', 'crossborder_kpi')(moment, zone) -}}
 {%- endmacro %}
 
+{# DuckDB sets up a calendar per row for a zone from a column, once for a literal: the stores' zones are spelled out. #}
 {% macro duckdb__local_date(moment, zone) -%}
+    {%- set stores = none if zone.startswith("'") else built('intermediate', 'int_store') -%}
+    {%- set zones = run_query('select distinct timezone from ' ~ stores ~ ' order by 1').columns[0] if stores else [] -%}
+    {%- if zones -%}
+    case {{ zone }}
+        {%- for name in zones %}
+        when '{{ name }}' then cast(timezone('{{ name }}', {{ moment }}) as date)
+        {%- endfor %}
+        else cast(timezone({{ zone }}, {{ moment }}) as date)
+    end
+    {%- else -%}
     cast(timezone({{ zone }}, {{ moment }}) as date)
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro spark__local_date(moment, zone) -%}

@@ -23,7 +23,7 @@ landed_sales as (
         count(*) as row_count,
         sum(case
             when lines.row_kind = 'sale' and coalesce(lower(lines.status), '') not in ('cancelled', 'canceled')
-                then cast(lines.quantity * lines.unit_price as decimal(28, 4)) else 0
+                then {{ money('lines.quantity * lines.unit_price') }} else 0
         end) as amount
     from {{ ref('stg_files__order_line') }} as lines
     inner join {{ ref('stg_reference__company_source') }} as sources on lines.source_id = sources.source_id
@@ -39,7 +39,7 @@ landed_sales as (
                 upper(orders.status) in ('CANCELLED', 'CANCELED')
                 or coalesce(items.is_cancelled, false)
                 or coalesce(orders.is_replacement, false) then 0
-            else cast(coalesce(items.item_price, items.unit_price * items.quantity_ordered) as decimal(28, 4))
+            else {{ money('coalesce(items.item_price, items.unit_price * items.quantity_ordered)') }}
         end) as amount
     from {{ ref('stg_amazon__order_items') }} as items
     inner join {{ ref('stg_amazon__orders') }} as orders
