@@ -33,6 +33,7 @@ GROUPS = {
     "audit": "5_audit",
     "quality": "6_quality",
     "kpi": "7_kpi",
+    "state": "7_kpi",  # what a whole build was made of, written at its end
     "published": "8_published",
     "slack": "9_slack",
 }
