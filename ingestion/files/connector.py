@@ -69,7 +69,7 @@ class _Inbox:
         key, made = pseudonym_key(self._company.root) if self._mapping.pseudonyms else (b"", None)
         if made:
             yield Notice(made)
-        days = self._days_landed({dropped.name for dropped in settled})
+        days = self._days_landed({dropped.name for dropped in settled}) if settled else {}
         covered: set[date] = set()
         con = workbench()
         for dropped in settled:
@@ -97,7 +97,7 @@ class _Inbox:
         own: set[date],
         request: Request,
     ) -> Iterator[Event]:
-        """Events of one file, whose days go to `own`. Raises UnreadableFileError before the first event or not at all."""
+        """Events of one file, whose days go to `own`. Raises UnreadableFileError only before the first event."""
         mapping, entity = self._mapping, self._mapping.entity
         if mapping.on_overlap == "quarantine":
             self._refuse_overlap(con, dropped, key, days)

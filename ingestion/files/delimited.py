@@ -33,6 +33,10 @@ _Parsed = tuple[pa.Table, _Positions, list[tuple[int, str]]]
 """Cells, the position of each row, and (position, reason) of lines of another width."""
 
 
+class _OtherRecordsError(Exception):
+    """Arrow and the survey disagree: then each line is judged by itself, which is slow and exact."""
+
+
 @dataclass(frozen=True)
 class _Dialect:
     delimiter: str
@@ -89,7 +93,8 @@ class _Block:
         self.borrowed_lines = self.borrowed_bytes = 0
 
     def _is(self, byte: int) -> _Mask:
-        return np.frombuffer(self.text, np.uint8) == byte
+        found: _Mask = np.frombuffer(self.text, np.uint8) == byte
+        return found
 
     def __len__(self) -> int:
         return self._size
@@ -117,17 +122,16 @@ class _Block:
     def batch(self, header: list[str], first_line: int) -> Batch:
         """All records that start in this block."""
         keep, suspects = self._survey()
-        batch = self._judged(header, first_line, keep, suspects)
-        if batch and all(column.null_count for column in batch.cells.columns):
-            # Arrow takes a blank line for a record of empty cells: leave those out, if there are any.
-            blank = self._blank()
-            if blank.any():
-                batch = self._judged(header, first_line, keep & ~blank, suspects)
-        # Where Arrow and the survey disagree each line is judged by itself, which is slow and exact.
-        everything = np.flatnonzero(~self._blank()).tolist() if batch is None else []
-        return batch or self._judged(header, first_line, np.zeros_like(keep), everything)
+        try:
+            batch = self._judged(header, first_line, keep, suspects)
+            if all(column.null_count for column in batch.cells.columns):
+                # Arrow takes a blank line for a record of empty cells; only here can there be one.
+                batch = self._judged(header, first_line, keep & ~self._blank(), suspects)
+            return batch
+        except _OtherRecordsError:
+            return self._judged(header, first_line, np.zeros_like(keep), np.flatnonzero(~self._blank()).tolist())
 
-    def _judged(self, header: list[str], first_line: int, keep: _Mask, suspects: list[int]) -> Batch | None:
+    def _judged(self, header: list[str], first_line: int, keep: _Mask, suspects: list[int]) -> Batch:
         bad = [(n, "bytes are not of the file's encoding") for n in sorted(self.undecodable)]
         joined: list[list[str | None]] = []
         joined_lines: list[int] = []
@@ -143,12 +147,9 @@ class _Block:
             else:
                 joined.append(list(cells))
                 joined_lines.append(position)
-        parsed = self._parse(keep, header)
-        if parsed is None:
-            return None
+        table, positions, unfit = self._parse(keep, header)
         borrowed = self._ahead[: done + 1 - len(keep)] if done >= len(keep) else []
         self.borrowed_lines, self.borrowed_bytes = len(borrowed), sum(map(len, borrowed))
-        table, positions, unfit = parsed
         if joined:
             table = pa.concat_tables([table, batch_of(header, joined, []).cells])
             positions = np.concatenate([positions, joined_lines])
@@ -178,7 +179,8 @@ class _Block:
     def _blank(self) -> _Mask:
         sizes = self.ends - self.starts
         first = np.frombuffer(self.text, np.uint8)[np.minimum(self.starts, len(self.text) - 1)]
-        return (sizes == 0) | ((sizes == 1) & (first == _RETURN))
+        blank: _Mask = (sizes == 0) | ((sizes == 1) & (first == _RETURN))
+        return blank
 
     def _loosely_quoted(self) -> _Positions:
         """Lines of which the quotes do not pair up as `"…"` around whole fields, doubled inside."""
@@ -229,8 +231,8 @@ class _Block:
                     return
                 yield text.decode().removesuffix("\n").removesuffix("\r") + "\n"
 
-    def _parse(self, keep: _Mask, header: list[str]) -> _Parsed | None:
-        """The kept lines by Arrow; None where it sees other records than the survey."""
+    def _parse(self, keep: _Mask, header: list[str]) -> _Parsed:
+        """The kept lines by Arrow. Raises _OtherRecordsError where it does not see a record in each."""
         kept = np.flatnonzero(keep)
         text = self.text if len(kept) == len(keep) else self._without(keep)
         odd: list[tuple[int, int, str]] = []
@@ -258,7 +260,7 @@ class _Block:
             ),
         )
         if table.num_rows + len(odd) != len(kept):
-            return None
+            raise _OtherRecordsError
         fits = np.ones(len(kept), np.bool_)
         fits[[number - 1 for number, _, _ in odd]] = False
         unfit = [

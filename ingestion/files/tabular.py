@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import openpyxl
+import pyarrow as pa
 
 from ingestion.files.batch import Batch, Records, batch_of, names
 from ingestion.files.encoding import UnreadableFileError, to_utf8
@@ -99,8 +100,8 @@ def _parquet_batches(path: Path, query: str) -> Iterator[Batch]:
             f"select file_row_number + 1 as _line, {query} from read_parquet(?, file_row_number = true)", [str(path)]
         ).to_arrow_reader(BATCH_ROWS)
         for part in found:
-            lines = part.column("_line")
-            yield Batch(part.to_pyarrow_table().drop_columns("_line"), lines)
+            table = pa.table(part)
+            yield Batch(table.drop_columns("_line"), table["_line"].combine_chunks())
 
 
 def _as_text(name: str, kind: str, decimal_mark: str, zone: str) -> str:

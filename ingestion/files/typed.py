@@ -110,7 +110,7 @@ class Typing:
         if len(distinct) and not found["text"].combine_chunks().equals(distinct):
             raise AssertionError("DuckDB changed the order of rows")
         values = {name: found["value"]}
-        if "day" in found.column_names and "business_date" in self._schema.names and "business_date" not in self._places:
+        if "day" in found.column_names and "business_date" not in self._places:
             values["business_date"] = found["day"]
         spread = {
             field: _flat(column).cast(self._schema.field(field).type).take(encoded.indices)

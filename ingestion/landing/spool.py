@@ -49,19 +49,20 @@ class _Table:
         self._stem = stem
         self._files: list[Path] = []
         self._writer: pq.ParquetWriter | None = None
-        self._schema: pa.Schema | None = None
+        self._schema: pa.Schema = None
         self._waiting: list[pa.Table] = []
 
     def write(self, data: pa.Table) -> None:
-        if self._schema is None or not set(data.column_names) <= set(self._schema.names):
+        schema = self._schema
+        if schema is None or not set(data.column_names) <= set(schema.names):
             # A new column needs a new file; rows without it fit the file as they are.
             self.close()
-            self._schema = pa.unify_schemas([self._schema or data.schema, data.schema])
-        if data.schema != self._schema:
-            absent = [field for field in self._schema if field.name not in data.column_names]
+            self._schema = schema = pa.unify_schemas([schema or data.schema, data.schema])
+        if data.schema != schema:
+            absent = [field for field in schema if field.name not in data.column_names]
             for field in absent:
                 data = data.append_column(field, pa.nulls(data.num_rows, field.type))
-            data = data.select(self._schema.names).cast(self._schema)
+            data = data.select(schema.names).cast(schema)
         self._waiting.append(data)
         if sum(table.num_rows for table in self._waiting) >= ROW_GROUP:
             self._flush()
@@ -70,15 +71,16 @@ class _Table:
         if not self._waiting:
             return
         if self._writer is None:
+            schema = self._waiting[0].schema
             self._files.append(self._stem.with_name(f"{self._stem.name}.{len(self._files)}.parquet"))
             # Counters and moments are near their neighbours: differences are smaller and faster than a dictionary.
-            deltas = [f.name for f in self._schema if pa.types.is_integer(f.type) or pa.types.is_timestamp(f.type)]
+            deltas = [f.name for f in schema if pa.types.is_integer(f.type) or pa.types.is_timestamp(f.type)]
             # Without Arrow's own schema a dictionary is read back as the text it stands for.
             self._writer = pq.ParquetWriter(
                 self._files[-1],
-                self._schema,
+                schema,
                 store_schema=False,
-                use_dictionary=[field.name for field in self._schema if field.name not in deltas],
+                use_dictionary=[field.name for field in schema if field.name not in deltas],
                 column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
             )
         self._writer.write_table(pa.concat_tables(self._waiting))
