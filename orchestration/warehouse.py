@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import os
 import time
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ingestion.company import Company
 
+LONGEST_MESSAGE = 500  # Spark ends its messages with the whole plan
 PROJECT_DIR = Path(__file__).resolve().parent.parent / "dbt_project"
 
 KPI = ("fqn:crossborder_kpi.marts.kpi", "fqn:crossborder_kpi.marts.kpi_end")
 EVERYTHING = ("fqn:*",)
+TARGETS = {"duckdb": "local", "spark": "spark"}
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,41 @@ class BuildResult:
         return not self.failures
 
 
-def dbt_environment(root: Path) -> dict[str, str]:
-    """The variables that dbt's profile and macros read; all of them are paths of the company folder `root`."""
+def dbt_environment(root: Path, lake: str | None = None) -> dict[str, str]:
+    """The variables that dbt's profile and macros read; all paths are of the company folder `root`.
+
+    Args:
+        root: the company folder.
+        lake: path or URL of the lake, else `KPI_LAKE`, else `data/lake`.
+    """
     data = root / "data"
+    lake = lake or os.environ.get("KPI_LAKE") or str(data / "lake")
+    bucket = [{"fs": lake.partition("://")[0], "use_listings_cache": False}] if "://" in lake else []
     return {
-        "KPI_LAKE": os.environ.get("KPI_LAKE", str(data / "lake")),
+        "KPI_LAKE": lake,
+        "KPI_FILESYSTEMS": repr(bucket),
         "KPI_STATE": str(data / "state"),
         "KPI_WAREHOUSE": str(data / "warehouse.duckdb"),
         "KPI_PUBLISHED": str(data / "published" / "company.duckdb"),
         "KPI_THREADS": os.environ.get("KPI_THREADS", str(min(os.cpu_count() or 2, 8))),
+        "KPI_SPARK_WAREHOUSE": os.environ.get("KPI_SPARK_WAREHOUSE", str(data / "spark" / "tables")),
+        "KPI_SPARK_METASTORE": os.environ.get(
+            "KPI_SPARK_METASTORE", f"jdbc:derby:;databaseName={data / 'spark' / 'metastore'};create=true"
+        ),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 
 
-def dbt_arguments(target: Path, logs: Path) -> list[str]:
-    """Arguments that every dbt call of this project shares: where the project is, where its scratch goes."""
+def dbt_arguments(target: Path, logs: Path, engine: str = "duckdb", root: Path | None = None) -> list[str]:
+    """Arguments that every dbt call of this project shares: where the project is, where its scratch goes, which engine.
+
+    A `profiles.yml` in the company folder `root` is taken for the project's own: how a company reaches its cluster.
+    """
+    profiles = root if root and (root / "profiles.yml").exists() else PROJECT_DIR
     return [
         "--project-dir", str(PROJECT_DIR),
-        "--profiles-dir", str(PROJECT_DIR),
+        "--profiles-dir", str(profiles),
+        "--target", TARGETS[engine],
         "--target-path", str(target),
         "--log-path", str(logs),
     ]  # fmt: skip
@@ -67,9 +87,12 @@ def build(
     from dbt.cli.main import dbtRunner
 
     state_dir = company.root / "data" / "state"
+    missing = _missing(company.engine)
+    if missing:
+        return BuildResult(0.0, failures=[missing])
     arguments = [
         "build",
-        *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs"),
+        *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs", company.engine, company.root),
         "--quiet",
         "--select",
         *select,
@@ -81,15 +104,16 @@ def build(
         arguments.append("--full-refresh")
     begun = time.monotonic()
     printed = io.StringIO()
-    with _environment(dbt_environment(company.root)), contextlib.redirect_stdout(printed):
+    with _environment(dbt_environment(company.root, company.lake)), contextlib.redirect_stdout(printed):
         outcome = dbtRunner().invoke(arguments)
-    _close_warehouse()
+    if company.engine == "duckdb":
+        _close_warehouse()
     seconds = time.monotonic() - begun
     built: list[str] = []
     failures: list[str] = []
     warnings: list[str] = []
     for result in getattr(outcome.result, "results", None) or []:
-        line = f"{result.node.name}: {' '.join(str(result.message or result.status).split())}"
+        line = f"{result.node.name}: {' '.join(str(result.message or result.status).split())[:LONGEST_MESSAGE]}"
         if result.status in ("error", "fail", "runtime error"):
             failures.append(line)
         elif result.status == "warn":
@@ -97,8 +121,15 @@ def build(
         elif result.status == "success":
             built.append(result.node.unique_id)
     if not outcome.success and not failures:
-        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
+        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]}")
     return BuildResult(seconds, built, failures, warnings)
+
+
+def _missing(engine: str) -> str | None:
+    """What an engine still needs on this machine, in one line."""
+    if engine == "spark" and importlib.util.find_spec("pyspark") is None:
+        return "engine: spark is not installed: pip install '.[spark]' and Java 17 or newer, or set engine: duckdb"
+    return None
 
 
 @contextlib.contextmanager
