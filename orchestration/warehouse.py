@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from orchestration.spark_files import write_built
 
 if TYPE_CHECKING:
     from ingestion.company import Company
@@ -54,6 +57,7 @@ def dbt_environment(root: Path, lake: str | None = None) -> dict[str, str]:
         "KPI_WAREHOUSE": str(data / "warehouse.duckdb"),
         "KPI_PUBLISHED": str(data / "published" / "company.duckdb"),
         "KPI_THREADS": os.environ.get("KPI_THREADS", str(min(os.cpu_count() or 2, 8))),
+        "KPI_DATABASE": os.environ.get("KPI_DATABASE", "kpi"),
         "KPI_SPARK_WAREHOUSE": os.environ.get("KPI_SPARK_WAREHOUSE", str(data / "spark" / "tables")),
         "KPI_SPARK_METASTORE": os.environ.get(
             "KPI_SPARK_METASTORE", f"jdbc:derby:;databaseName={data / 'spark' / 'metastore'};create=true"
@@ -108,6 +112,11 @@ def build(
         outcome = dbtRunner().invoke(arguments)
     if company.engine == "duckdb":
         _close_warehouse()
+    else:
+        variables = dbt_environment(company.root, company.lake)
+        write_built(
+            variables["KPI_SPARK_WAREHOUSE"], variables["KPI_DATABASE"], company.root / "data" / "warehouse.duckdb"
+        )
     seconds = time.monotonic() - begun
     built: list[str] = []
     failures: list[str] = []
@@ -123,6 +132,21 @@ def build(
     if not outcome.success and not failures:
         failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]}")
     return BuildResult(seconds, built, failures, warnings)
+
+
+def operate(company: Company, macro: str, arguments: dict[str, Any]) -> str | None:
+    """Run one macro by `dbt run-operation`; what went wrong, in one line, or None."""
+    from dbt.cli.main import dbtRunner
+
+    state_dir = company.root / "data" / "state"
+    command = ["run-operation", macro, "--args", json.dumps(arguments), "--quiet"]
+    shared = dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs", company.engine, company.root)
+    printed = io.StringIO()
+    with _environment(dbt_environment(company.root, company.lake)), contextlib.redirect_stdout(printed):
+        outcome = dbtRunner().invoke([*command, *shared])
+    if outcome.success:
+        return None
+    return " ".join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]
 
 
 def _missing(engine: str) -> str | None:
