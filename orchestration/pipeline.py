@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestration import warehouse
+from orchestration import built_definitions, warehouse
 from orchestration.run_state import RunContext, RunState
 from orchestration.run_summary import RunSummary
 
@@ -40,7 +40,7 @@ class Pipeline:
 
     def start(self, options: RunOptions) -> RunContext:
         """Name the run and set its clock. Other definitions than those of the last whole build ask for a full one."""
-        full_refresh = options.full_refresh or warehouse.built_by_other_definitions(self.data_dir / "state")
+        full_refresh = options.full_refresh or built_definitions.built_by_others(self.data_dir / "state")
         return self.state.start(options.as_of, full_refresh)
 
     def land(self, options: RunOptions, on_result: Callable[[SourceResult], None]) -> list[SourceResult]:
@@ -133,7 +133,7 @@ class Pipeline:
         result = warehouse.build(self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh)
         self.state.record("build_kpi", asdict(result))
         if result.ok:
-            warehouse.remember_definitions(self.data_dir / "state")
+            built_definitions.remember(self.data_dir / "state")
         return result
 
     def publish(self) -> dict[str, Any] | None:
