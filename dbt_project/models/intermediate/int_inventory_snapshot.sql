@@ -39,7 +39,15 @@ file_stock as (
 ),
 
 all_stock as (
-    select * exclude (seen_at, snapshot_id) from last_of_day
+    select
+        store_id,
+        date,
+        sku,
+        on_hand_units,
+        sellable_units,
+        inbound_units,
+        reserved_units
+    from last_of_day
     union all
     select * from file_stock
 ),

@@ -218,7 +218,7 @@ final as (
     select
         *,
         cast(null as decimal(28, 4)) as explained,
-        cast(null as varchar) as reason,
+        cast(null as string) as reason,
         case
             when abs(difference) <= tolerance then 'pass'
             when control like 'fail%' then 'fail'
