@@ -33,7 +33,7 @@ file_stock as (
         stock.sellable_units,
         stock.inbound_units,
         stock.reserved_units
-    from {{ ref('stg_files__inventory_daily') }} as stock
+    from {{ in_force('inventory_daily') }} as stock
     inner join {{ ref('int_store_source') }} as sources
         on stock.source_id = sources.source_id and sources.fact = 'inventory_daily'
 ),

@@ -52,7 +52,7 @@ file_entries as (
         entries.currency,
         false as is_unknown,
         true as settled
-    from {{ ref('stg_files__ledger_entry') }} as entries
+    from {{ in_force('ledger_entry') }} as entries
     inner join {{ ref('int_store_source') }} as sources
         on entries.source_id = sources.source_id and sources.fact = 'ledger_entry'
 ),

@@ -22,7 +22,7 @@ file_lines as (
         cast(lines.quantity * lines.unit_price as decimal(28, 9)) as gmv,
         coalesce(lines.discount, 0) as discounts,
         lines.buyer_key
-    from {{ ref('stg_files__order_line') }} as lines
+    from {{ in_force('order_line') }} as lines
     inner join {{ ref('int_store_source') }} as sources
         on lines.source_id = sources.source_id and sources.fact = 'order_line'
     where lines.row_kind in ('sale', 'adjustment')

@@ -15,7 +15,7 @@ file_lines as (
         cast(abs(lines.quantity) * lines.unit_price - coalesce(lines.discount, 0) as decimal(28, 9)) as refunds,
         lines.currency,
         false as settled
-    from {{ ref('stg_files__order_line') }} as lines
+    from {{ in_force('order_line') }} as lines
     inner join {{ ref('int_store_source') }} as sources
         on
             lines.source_id = sources.source_id
@@ -38,7 +38,7 @@ file_refunds as (
         cast(refunds.amount as decimal(28, 9)) as refunds,
         refunds.currency,
         false as settled
-    from {{ ref('stg_files__refund') }} as refunds
+    from {{ in_force('refund') }} as refunds
     inner join {{ ref('int_store_source') }} as sources
         on refunds.source_id = sources.source_id and sources.fact = 'refund' and sources.resource = 'refund'
 ),
