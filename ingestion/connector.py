@@ -7,6 +7,7 @@ land: the landing engine turns its events into one dlt load package per resource
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -27,6 +28,21 @@ class Archive(Protocol):
     """Keeps a report or file as received, but for its personal columns, which the caller has blanked."""
 
     def __call__(self, name: str, content: bytes | Path, *, original_sha256: str | None = None) -> ArchivedFile: ...
+
+    def stream(self, name: str, original_sha256: str) -> AbstractContextManager[ArchiveStream]:
+        """A copy that is written piece by piece, and kept unless an exception ends the `with` block."""
+
+
+class ArchiveStream(Protocol):
+    """A copy on its way into the archive."""
+
+    closed: bool
+
+    def write(self, data: bytes) -> int:
+        """Add to the copy."""
+
+    def kept(self) -> ArchivedFile:
+        """Make what was written durable, and say where it is."""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ingestion.company import Source
 from ingestion.connector import SourceError
-from ingestion.http import Client, RefusedError
+from ingestion.http import Client, RefusedError, parse
 
 AUTH_URL = "https://api.amazon.com/auth/o2/token"
+DENIED = (401, 403)
+T = TypeVar("T")
 
 
 class Account:
@@ -27,17 +29,30 @@ class Account:
         self._token = ""
 
     def json(self, method: str, url: str, **kwargs: Any) -> Any:
-        """The parsed answer. Raises RefusedError, and SourceError naming the variable when Amazon refuses the token."""
+        """`read` as JSON with exact decimals."""
+        return self.read(method, url, parse, **kwargs)
+
+    def read(self, method: str, url: str, read: Callable[[bytes], T], **kwargs: Any) -> T:
+        """The answer's body through `read`.
+
+        Raises RefusedError, and SourceError naming the way out when Amazon refuses the token or this use of it.
+        """
         if not self._token:
             self._refresh()
         extra = dict(kwargs.pop("headers", {}))
-        try:
-            return self.http.json(method, url, headers={**self._headers(self._token), **extra}, **kwargs)
-        except RefusedError as refused:
-            if refused.status not in (401, 403):
-                raise
-        self._refresh()
-        return self.http.json(method, url, headers={**self._headers(self._token), **extra}, **kwargs)
+        for renewed in (False, True):
+            try:
+                headers = {**self._headers(self._token), **extra}
+                return self.http.read(method, url, read, headers=headers, **kwargs)
+            except RefusedError as refused:
+                if refused.status not in DENIED:
+                    raise
+                if renewed:
+                    raise SourceError(
+                        f"{refused} with a fresh token: give the app this role and authorize it again for the account"
+                    ) from None
+            self._refresh()
+        raise AssertionError("unreachable")
 
     def _refresh(self) -> None:
         try:
@@ -52,4 +67,7 @@ class Account:
             raise SourceError(
                 f"{self._source.id}: Amazon refused {what} ({code or refused.status}); renew {prefix}_{name}"
             ) from None
-        self._token = str(answer["access_token"])
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not token:
+            raise SourceError(f"{self._source.id}: the token endpoint answered without a token; check auth_url")
+        self._token = str(token)

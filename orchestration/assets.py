@@ -10,8 +10,10 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
 from ingestion.company import Company
+from ingestion.landing import SourceResult
 from ingestion.registry import resource_names
 from orchestration.company_location import company_root, configured_company
+from orchestration.instance import free_abandoned_runs
 from orchestration.lock import hold_for_process
 from orchestration.pipeline import Pipeline, RunOptions
 from orchestration.warehouse import EVERYTHING, KPI
@@ -22,6 +24,19 @@ REFERENCE_SOURCE = "reference"
 VERDICT = dg.AssetKey(["quality", "verdict"])
 PUBLISHED = dg.AssetKey(["published", "company"])
 TOLD = dg.AssetKey(["slack", "alerts"])
+# By the first part of an asset's key. Dagster lists groups by name, so the number is the order of a run.
+GROUPS = {
+    "lake": "1_landing",
+    "staging": "2_staging",
+    "intermediate": "3_intermediate",
+    "core": "4_core",
+    "audit": "5_audit",
+    "quality": "6_quality",
+    "kpi": "7_kpi",
+    "state": "7_kpi",  # what a whole build was made of, written at its end
+    "published": "8_published",
+    "slack": "9_slack",
+}
 SUITES = ("freshness", "completeness", "validity")
 
 
@@ -40,12 +55,16 @@ class RunConfig(dg.Config):
         return RunOptions(sources, day(self.date_from), day(self.date_to), day(self.as_of), self.full_refresh)
 
 
-def _pipeline() -> Pipeline:
+def _pipeline(context: dg.AssetExecutionContext) -> Pipeline:
+    """The company's pipeline, under the lock that `kpi run` takes, too."""
     company = configured_company()
     if company is None:
         raise dg.Failure(f"no company.yml in {company_root()}; run `kpi init` or set KPI_COMPANY")
     pipeline = Pipeline(company)
     hold_for_process(pipeline.data_dir / "state")
+    abandoned = free_abandoned_runs(context.instance, alive=context.run_id)
+    if abandoned:
+        context.log.info(f"{abandoned} earlier run ended without a word; its work is taken over")
     return pipeline
 
 
@@ -54,12 +73,17 @@ def landing_key(source_id: str, resource: str) -> dg.AssetKey:
     return dg.AssetKey(["lake", source_id, resource])
 
 
+def landed_source(key: dg.AssetKey) -> str | None:
+    """The source that lands this asset, None for an asset of a later step."""
+    return key.path[1] if key.path[0] == "lake" else None
+
+
 def landing_specs(company: Company | None) -> list[dg.AssetSpec]:
     """One spec per configured source and resource, and the reference tables, which every company has."""
     specs = [
         dg.AssetSpec(
             landing_key(REFERENCE_SOURCE, "reference"),
-            group_name="landing",
+            group_name=GROUPS["lake"],
             kinds={"dlt", "parquet"},
             description="company.yml, alerts.yml and reference/*.csv, landed again when they change.",
         )
@@ -68,7 +92,7 @@ def landing_specs(company: Company | None) -> list[dg.AssetSpec]:
         specs += [
             dg.AssetSpec(
                 landing_key(source.id, resource),
-                group_name="landing",
+                group_name=GROUPS["lake"],
                 kinds={"dlt", "parquet"},
                 description=f"{resource} of {source.id} ({source.system}), append-only in the lake.",
             )
@@ -88,11 +112,15 @@ def landing_assets(company: Company | None) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def land(context: dg.AssetExecutionContext, config: RunConfig) -> Iterator[Any]:
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         chosen = sorted({key.path[1] for key in context.selected_asset_keys} - {REFERENCE_SOURCE})
         options = config.options(chosen)
         pipeline.start(options)
-        results = {r.source_id: r for r in pipeline.land(options, lambda r: context.log.info(_landed_line(r)))}
+
+        def say(result: SourceResult) -> None:
+            (context.log.error if result.error else context.log.info)(_landed_line(result))
+
+        results = {r.source_id: r for r in pipeline.land(options, say)}
         for key in sorted(context.selected_asset_keys, key=str):
             result = results.get(key.path[1])
             resource = next((r for r in result.resources if r.resource == key.path[2]), None) if result else None
@@ -111,7 +139,7 @@ def landing_assets(company: Company | None) -> dg.AssetsDefinition:
     return land
 
 
-def _landed_line(result: Any) -> str:
+def _landed_line(result: SourceResult) -> str:
     if result.error:
         return f"{result.source_id}: failed: {result.error}"
     quarantined = f", {result.rows_quarantined} quarantined" if result.rows_quarantined else ""
@@ -129,7 +157,11 @@ class _Translator(DagsterDbtTranslator):
         )
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return str(dbt_resource_props["schema"])
+        return GROUPS.get(dbt_resource_props["schema"])  # None for a source, which is no asset here
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        owner = dbt_resource_props.get("config", {}).get("meta", {}).get("owner")
+        return [f"team:{owner}"] if owner else None
 
 
 def _warehouse_specs(manifest: Path, select: str, exclude: str, deps: Sequence[dg.AssetKey]) -> list[dg.AssetSpec]:
@@ -158,7 +190,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
 
     @dg.multi_asset(name="build_core", specs=core_specs, pool=WAREHOUSE_POOL)
     def build_core(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        result = _pipeline().build_core()
+        result = _pipeline(context).build_core()
         for failure in result.failures:
             context.log.error(failure)
         for spec in core_specs:
@@ -168,7 +200,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
         name="check_quality",
         specs=[
             dg.AssetSpec(
-                VERDICT, deps=judged, group_name="quality", kinds={"python"},
+                VERDICT, deps=judged, group_name=GROUPS["quality"], kinds={"python"},
                 description="Which stores may be published: Great Expectations over the audit models.",
             )
         ],
@@ -177,7 +209,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
     def check_quality(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from orchestration.warehouse import BuildResult
 
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         facts = pipeline.state.recorded("build_core") or {"seconds": 0.0, "failures": ["core was not built"]}
         facts.pop("step", None)
         verdicts = pipeline.check(BuildResult(**facts))
@@ -191,7 +223,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
 
     @dg.multi_asset(name="build_kpi", specs=kpi_specs, pool=WAREHOUSE_POOL)
     def build_kpi(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         core = pipeline.state.recorded("build_core")
         failures = (
             ["core failed, see the step before"] if not core or core["failures"] else pipeline.build_kpi().failures
@@ -219,11 +251,11 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
     """The published file, and the messages that tell about it."""
 
     @dg.asset(
-        key=PUBLISHED, deps=list(kpi_keys), group_name="published", kinds={"duckdb"},
+        key=PUBLISHED, deps=list(kpi_keys), group_name=GROUPS["published"], kinds={"duckdb"},
         description="The file that people query: data/published/company.duckdb.",
     )  # fmt: skip
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        pipeline = _pipeline()
+        pipeline = _pipeline(context)
         facts = pipeline.publish()
         pipeline.prove()
         if facts is None:
@@ -232,11 +264,11 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
         return dg.MaterializeResult(metadata={"published": True, "tables": len(facts["tables"])})
 
     @dg.asset(
-        key=TOLD, deps=[PUBLISHED], group_name="alerts", kinds={"slack"},
+        key=TOLD, deps=[PUBLISHED], group_name=GROUPS["slack"], kinds={"slack"},
         description="Breaches and data problems, sent to Slack; the run fails where a source failed.",
     )  # fmt: skip
     def tell(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        summary = _pipeline().tell()
+        summary = _pipeline(context).tell()
         if summary.status == "failed":
             raise dg.Failure("; ".join(f"{s['source_id']}: {s['error']}" for s in summary.sources if s["error"])
                              or "the build failed; see the steps before", allow_retries=False)  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from pathlib import Path
 
 import dagster as dg
 
 from ingestion.company import Company
 from orchestration import warehouse
-from orchestration.assets import landing_assets, publishing_assets, warehouse_assets
+from orchestration.assets import landed_source, landing_assets, publishing_assets, warehouse_assets
 from orchestration.company_location import company_root, configured_company
 from orchestration.sensors import sensors
 
@@ -17,36 +19,54 @@ RUN_JOB = "kpi_run"
 DAILY_HOUR = 6  # local: yesterday's orders are in, and Amazon's reports of the night are ready
 
 
-def schedules(company: Company | None, job: dg.JobDefinition | object) -> list[dg.ScheduleDefinition]:
-    """One daily schedule per region, in the time zone of the region's first store."""
+def schedules(company: Company | None) -> list[dg.ScheduleDefinition]:
+    """One daily schedule per region, in the time zone of its first store: its own sources and those of no store."""
     zones: dict[str, str] = {}
     for store in company.stores if company else ():
         zones.setdefault(store.region, store.timezone)
-    return [
-        dg.ScheduleDefinition(
-            name=f"daily_{region.lower()}",
-            job=job,  # type: ignore[arg-type]
-            cron_schedule=f"0 {DAILY_HOUR} * * *",
-            execution_timezone=zone,
-        )
-        for region, zone in sorted(zones.items())
-    ]
+    return [_daily(company, region, zone) for region, zone in sorted(zones.items()) if company]
+
+
+def _daily(company: Company, region: str, zone: str) -> dg.ScheduleDefinition:
+    elsewhere = {store.id for store in company.stores if store.region != region}
+    left_out = {source.id for source in company.sources if source.store in elsewhere}
+
+    @dg.schedule(
+        name=f"daily_{re.sub(r'[^a-z0-9]', '_', region.lower())}",
+        job_name=RUN_JOB,
+        cron_schedule=f"0 {DAILY_HOUR} * * *",
+        execution_timezone=zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Every morning at {DAILY_HOUR} in {zone}: lands region {region}, then builds, checks, publishes.",
+    )
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        keys = context.repository_def.get_job(RUN_JOB).asset_layer.executable_asset_keys
+        return dg.RunRequest(asset_selection=[key for key in keys if landed_source(key) not in left_out])
+
+    return daily
 
 
 def manifest_path() -> Path:
-    """dbt's manifest, parsed once when it is missing or older than the project."""
+    """dbt's manifest, parsed again whenever the project is not the one it was parsed from."""
     company = configured_company()
     root = company.root if company else company_root()
     target = (root / "data" / "state" / "dbt" / "target") if company else warehouse.PROJECT_DIR / "target"
-    manifest = target / "manifest.json"
-    newest = max(
-        path.stat().st_mtime
-        for folder in ("models", "macros", "seeds", ".")
-        for path in (warehouse.PROJECT_DIR / folder).glob("**/*" if folder != "." else "*.yml")
-    )
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    manifest, stamp = target / "manifest.json", target / "manifest.stamp"
+    project = _project_stamp()
+    if not manifest.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != project:
+        stamp.unlink(missing_ok=True)
         warehouse.parse(root, target)
+        stamp.write_text(project, encoding="utf-8")
     return manifest
+
+
+def _project_stamp() -> str:
+    """A hash of the project's files by place, size and time: an older release has older files, not newer ones."""
+    project = warehouse.PROJECT_DIR
+    folders = ("models", "macros", "seeds")
+    files = [*project.glob("*.yml"), *(path for folder in folders for path in (project / folder).rglob("*"))]
+    seen = [f"{path} {(at := path.stat()).st_size} {at.st_mtime_ns}" for path in sorted(files) if path.is_file()]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
 def build_definitions() -> dg.Definitions:
@@ -60,7 +80,7 @@ def build_definitions() -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         jobs=[job],
-        schedules=schedules(company, job),
+        schedules=schedules(company),
         sensors=sensors(company),
         executor=dg.in_process_executor,
     )

@@ -2,58 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.instance import dagster_home
 from orchestration.pipeline import Pipeline, RunOptions
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
-
     from ingestion.company import Company
     from orchestration.run_summary import RunSummary
 
 
-def dagster_home(root: Path) -> Path:
-    """The instance folder of a company, made with telemetry off and one run at a time."""
-    home = root / "data" / "state" / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(
-            "telemetry:\n  enabled: false\nrun_coordinator:\n  module: dagster.core.run_coordinator\n"
-            "  class: QueuedRunCoordinator\n  config:\n    max_concurrent_runs: 1\n",
-            encoding="utf-8",
-        )
-    return home
+def _logger_for(listener: logging.Handler) -> logging.Logger:
+    logger = logging.Logger("kpi.run", logging.DEBUG)
+    logger.addHandler(listener)
+    return logger
 
 
-def free_abandoned_runs(instance: DagsterInstance) -> int:
-    """Mark runs failed that a killed process left, and free their pool slots. Call it under the run lock only."""
-    from dagster import DagsterRunStatus, RunsFilter
+def execute(company: Company, options: RunOptions, listener: logging.Handler) -> RunSummary:
+    """Run the job once and return its verdict. Steps that fail are in the summary; only a broken project raises.
 
-    abandoned = instance.get_runs(
-        RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING])
-    )
-    for run in abandoned:
-        instance.report_run_failed(run, "the process of this run ended without a word; the next run took over")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return len(abandoned)
-
-
-def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -> RunSummary:
-    """Run the job once and return its verdict. Steps that fail are in the summary; only a broken project raises."""
+    Args:
+        company: whose run it is; the caller holds its lock.
+        options: what was asked for.
+        listener: hears Dagster's log of the run, records as Dagster's own loggers get them (`dagster_meta`).
+    """
     os.environ["KPI_COMPANY"] = str(company.root)
     os.environ["DAGSTER_HOME"] = str(dagster_home(company.root))
 
     import dagster as dg
 
-    from orchestration.assets import RunConfig, landing_specs
+    from orchestration.assets import REFERENCE_SOURCE, RunConfig, landed_source
     from orchestration.definitions import RUN_JOB, build_definitions
 
-    definitions = build_definitions()
+    # The web page has the whole log. Naming a logger also keeps Dagster's console logger away from the terminal.
+    terminal = dg.logger(config_schema={})(lambda _: _logger_for(listener))
+    definitions = dg.Definitions.merge(build_definitions(), dg.Definitions(loggers={"terminal": terminal}))
     job = definitions.resolve_job_def(RUN_JOB)
     config = RunConfig(
         date_from=options.date_from.isoformat() if options.date_from else None,
@@ -63,19 +48,13 @@ def execute(company: Company, options: RunOptions, say: Callable[[str], None]) -
     )
     selection = None
     if options.sources:
-        skipped = {
-            spec.key for spec in landing_specs(company) if spec.key.path[1] not in (*options.sources, "reference")
-        }
-        selection = [key for key in job.asset_layer.executable_asset_keys if key not in skipped]
+        wanted = {*options.sources, REFERENCE_SOURCE, None}
+        selection = [key for key in job.asset_layer.executable_asset_keys if landed_source(key) in wanted]
     with dg.DagsterInstance.get() as instance:
-        abandoned = free_abandoned_runs(instance)
-        if abandoned:
-            say(f"{abandoned} earlier run ended without a word; its work is taken over")
         result = job.execute_in_process(
             run_config=dg.RunConfig(
                 ops={"land": config},
-                # the web page has the whole log; on a terminal the summary speaks
-                loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+                loggers={"terminal": {"config": {}}},
             ),
             instance=instance,
             raise_on_error=False,

@@ -22,11 +22,30 @@ def hold_for_process(state_dir: Path) -> None:
         AlreadyRunningError: another process holds it; the message carries its process id.
     """
     path = (state_dir / "lock").resolve()
-    if path in _held:
-        return
+    if path not in _held:
+        _held[path] = _take(path)
+
+
+@contextmanager
+def run_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the lock while the block runs; a run of this same process counts as another one.
+
+    Raises:
+        AlreadyRunningError: it is held; the message carries the process id of the holder.
+    """
+    path = (state_dir / "lock").resolve()
+    _held[path] = _take(path)
+    try:
+        yield
+    finally:
+        os.close(_held.pop(path))
+
+
+def _take(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
+        # Two descriptors exclude each other, within one process too.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(descriptor, 32).decode().strip() or "unknown"
@@ -36,14 +55,4 @@ def hold_for_process(state_dir: Path) -> None:
         ) from None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
-    _held[path] = descriptor
-
-
-@contextmanager
-def run_lock(state_dir: Path) -> Iterator[None]:
-    """Hold the lock while the block runs. Raises AlreadyRunningError as `hold_for_process` does."""
-    hold_for_process(state_dir)
-    try:
-        yield
-    finally:
-        os.close(_held.pop((state_dir / "lock").resolve()))
+    return descriptor

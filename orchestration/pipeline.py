@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestration import warehouse
+from orchestration import built_definitions, warehouse
 from orchestration.run_state import RunContext, RunState
 from orchestration.run_summary import RunSummary
 
@@ -40,7 +40,7 @@ class Pipeline:
 
     def start(self, options: RunOptions) -> RunContext:
         """Name the run and set its clock. Other definitions than those of the last whole build ask for a full one."""
-        full_refresh = options.full_refresh or warehouse.built_by_other_definitions(self.data_dir / "state")
+        full_refresh = options.full_refresh or built_definitions.built_by_others(self.data_dir / "state")
         return self.state.start(options.as_of, full_refresh)
 
     def land(self, options: RunOptions, on_result: Callable[[SourceResult], None]) -> list[SourceResult]:
@@ -100,6 +100,7 @@ class Pipeline:
         """Great Expectations over the audit models; decides which stores are held.
 
         A failing contract or data test of the build holds every store: nobody can say which of them it made wrong.
+        A build that broke down says nothing about any store: who was held stays held.
         """
         from expectations import held_stores, run_checks
 
@@ -108,9 +109,10 @@ class Pipeline:
         if build.ok:
             verdicts = run_checks(self.data_dir / "warehouse.duckdb", self.data_dir / "quality", context.run_id)
             held = dict(held_stores(verdicts, [store.id for store in self.company.stores]))
-        else:
-            held = {store.id: [f.split(":")[0] for f in build.failures] for store in self.company.stores}
-        self.state.hold(held, datetime.now(UTC))
+            self.state.hold(held, datetime.now(UTC))
+        elif build.failures == build.refused:
+            checks = [failure.split(":")[0] for failure in build.refused]
+            self.state.hold({store.id: checks for store in self.company.stores}, datetime.now(UTC))
         passed = sum(v.passed for v in verdicts)
         failed = sum(not v.passed and v.severity == "fail" for v in verdicts)
         warned = sum(not v.passed and v.severity == "warn" for v in verdicts)
@@ -131,7 +133,7 @@ class Pipeline:
         result = warehouse.build(self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh)
         self.state.record("build_kpi", asdict(result))
         if result.ok:
-            warehouse.remember_definitions(self.data_dir / "state")
+            built_definitions.remember(self.data_dir / "state")
         return result
 
     def publish(self) -> dict[str, Any] | None:
@@ -143,7 +145,11 @@ class Pipeline:
             return None
         begun = time.monotonic()
         published = publish(self.company, set(self.state.held()), self.state.context().run_id)
-        facts = {"at": published.at, "tables": published.tables, "seconds": round(time.monotonic() - begun, 3)}
+        facts = {
+            "at": published.at.isoformat(),
+            "tables": published.tables,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
         self.state.record("publish", facts)
         return facts
 
@@ -185,7 +191,8 @@ class Pipeline:
         status = "published"
         if problems or not published or any(source["error"] for source in sources):
             status = "failed"
-        if held and not kpi.get("failures") and not errors:
+        gates_spoke = core.get("failures") == core.get("refused") and not kpi.get("failures") and not errors
+        if held and gates_spoke:
             status = "held"
         return RunSummary(
             run_id=self.state.context().run_id,
@@ -197,7 +204,20 @@ class Pipeline:
             published_at=published.get("at"),
             alerts={name: told.get(name, 0) for name in ("opened", "recovered", "sent")},
             errors=problems,
+            warnings=_warnings(check.get("verdicts", [])),
         )
+
+
+def _warnings(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line per check that warned, naming its first stores."""
+    found: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if not verdict["passed"] and verdict["severity"] == "warn":
+            found.setdefault(verdict["check"], []).append(f"{verdict['store_id'] or 'all'} ({verdict['observed']})")
+    return [
+        f"{check}: {', '.join(stores[:3])}" + (f" and {len(stores) - 3} more" if stores[3:] else "")
+        for check, stores in found.items()
+    ]
 
 
 def _load_rows(run_id: str, results: Sequence[SourceResult]) -> list[dict[str, Any]]:

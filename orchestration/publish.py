@@ -78,6 +78,10 @@ def publish(company: Company, held: set[str], run_id: str) -> Published:
     Raises:
         PublishError: nothing was published, for example because the disk is full.
     """
+    if company.engine == "spark":
+        from orchestration import spark_publish
+
+        return spark_publish.publish(company, held, run_id)
     data = company.root / "data"
     return publish_file(data / "warehouse.duckdb", data / "published" / "company.duckdb", held, run_id)
 

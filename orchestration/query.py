@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +83,9 @@ def query(
         where: conditions `dimension = value`, all of which hold.
 
     Returns:
-        One row per period and group, in order: `period_start` (with a grain), the dimensions, the metrics.
+        One row per period and group, in order: `period_start` (with a grain), the dimensions, the metrics, `status`:
+        the worst over the store-days of the group (`stale`, `provisional`, `settled`). A metric is 0 where the group's
+        sources spoke and said nothing, and NULL where none spoke.
 
     Raises:
         QueryError: an unknown metric, dimension or grain, or a condition of another form.
@@ -98,27 +98,40 @@ def query(
     conditions = [_condition(text) for text in where]
     with contextlib.closing(duckdb.connect(str(published), read_only=True)) as connection:
         chosen, components = _definitions(connection, metrics)
-        sql = _statement(chosen, components, dimensions, grain, [name for name, _ in conditions])
-        window = [date_from, date_from, date_to, date_to]
-        facts = {component.fact for component in components}
-        parameters = [*window, *(value for _, value in conditions)] * len(facts)
-        parameters += [*window, *(value for name, value in conditions if name in STORE_DIMENSIONS)]
-        return connection.execute(sql, parameters).df()
+    return _run(published, chosen, components, dimensions, grain, conditions, date_from, date_to)
 
 
-def render(frame: pd.DataFrame, output: str) -> str:
-    """`table`, `csv` or `json` (a list of objects), ending with a newline; unknown values are empty or null."""
-    rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    names = [str(name) for name in frame.columns]
-    if output == "json":
-        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False, indent=2) + "\n"
-    if output == "csv":
-        return str(pd.DataFrame(rows, columns=names, dtype=object).to_csv(index=False))
-    cells = [names, *[["" if value is None else _shown(value) for value in row] for row in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
-    return "".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() + "\n" for row in cells
-    )
+def _run(
+    published: Path,
+    metrics: Sequence[Metric],
+    components: Sequence[Component],
+    dimensions: Sequence[str],
+    grain: str | None,
+    conditions: Sequence[tuple[str, str]],
+    date_from: date | None,
+    date_to: date | None,
+) -> pd.DataFrame:
+    sql = _statement(metrics, components, dimensions, grain, [name for name, _ in conditions])
+    window: dict[str, Any] = {"date_from": date_from, "date_to": date_to}
+    values = {f"condition_{number}": value for number, (_, value) in enumerate(conditions)}
+    with contextlib.closing(duckdb.connect(str(published), read_only=True)) as connection:
+        for name, value in conditions:
+            if name in STORE_DIMENSIONS:
+                known = connection.execute(
+                    f"select distinct {name}::varchar from core.dim_store where {name} is not null"
+                )
+                _known(value, [row[0] for row in known.fetchall()], name)
+        return connection.execute(sql, window | values).df()
+
+
+def component_values(
+    published: Path, components: Sequence[Component], where: Sequence[str], date_from: date, date_to: date
+) -> dict[str, Any]:
+    """The sums that a metric is made of, by component name, over the days and conditions as in `query`."""
+    conditions = [_condition(text) for text in where]
+    parts = [Metric(part.name, part.name, "partial") for part in components]
+    frame = _run(published, parts, components, [], None, conditions, date_from, date_to)
+    return {part.name: frame[part.name][0] for part in components}
 
 
 def definitions(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Metric], list[Component]]:
@@ -172,51 +185,64 @@ def _statement(
     parts = " union all by name ".join(_part(fact, components, dimensions, grain, conditions) for fact in facts)
     heads = "".join(f"{key}, " for key in keys)
     sums = ", ".join(f"sum({part.name}) as {part.name}" for part in components)
-    # An absent row is a zero where a source has spoken about the group's stores and days, and unknown elsewhere.
-    filled = ", ".join(
-        f"case when {part.fact}__told then coalesce({part.name}, 0) else {part.name} end as {part.name}"
+    known = ", ".join(
+        f"case when {part.fact}__said then coalesce({part.name}, 0) else {part.name} end as {part.name}"
         for part in components
     )
-    shared = [key for key in keys if key == "period_start" or key in STORE_DIMENSIONS]
-    joined = f"left join told using ({', '.join(shared)})" if shared else "cross join told"
     values = ", ".join(f"{_value(metric, components)} as {metric.name}" for metric in metrics)
+    states = ", ".join(f"{fact}__state" for fact in facts)
+    status = (
+        f"case coalesce(greatest({states}, null), 2) when 0 then 'settled' when 1 then 'provisional' else 'stale' end"
+    )
+    # A group of stores exists by what its sources said; a product or a campaign only by its rows.
+    shared = [key for key in keys if key not in FACT_DIMENSIONS]
+    join = "left join" if len(shared) < len(keys) else "full join"
+    on = f"using ({', '.join(shared)})" if shared else "on true"
     return (
-        f"with parts as ({parts}), "
-        f"sums as (select {heads}{sums} from parts{' group by all' if keys else ''}), "
-        f"told as ({_told(facts, shared, grain, conditions)}), "
-        f"filled as (select {heads}{filled}, told.* exclude ({', '.join([*shared, 'day_count'])}) from sums {joined}) "
-        f"select {heads}{values} from filled{' order by ' + ', '.join(keys) if keys else ''}"
+        f"with parts as ({parts}), sums as (select {heads}{sums} from parts group by all), "
+        f"said as ({_said(facts, shared, grain, conditions)}), "
+        f"groups as (select {heads}{known}, {_flags(facts)} from sums {join} said {on}) "
+        f"select {heads}{values}, {status} as status from groups" + (f" order by {', '.join(keys)}" if keys else "")
     )
 
 
-def _told(facts: Sequence[str], shared: Sequence[str], grain: str | None, conditions: Sequence[str]) -> str:
-    """Per period and store dimensions: has a source spoken about any (`__told`), about every store-day (`__whole`)?"""
-    selected = [
-        f"{f'dates.{PERIODS[grain]}' if key == 'period_start' and grain else f'stores.{key}'} as {key}"
-        for key in shared
-    ]
+def _flags(facts: Sequence[str]) -> str:
+    return ", ".join(f"{fact}__missing, {fact}__state, {fact}__said" for fact in facts)
+
+
+def _said(facts: Sequence[str], keys: Sequence[str], grain: str | None, conditions: Sequence[str]) -> str:
+    """What the sources said about the store-days of each group of stores; a condition on a product changes nothing."""
+    filters = [_filter(f"stores.{name}", n) for n, name in enumerate(conditions) if name in STORE_DIMENSIONS]
+    columns = [f"dates.{PERIODS[grain]} as period_start" if grain and key == "period_start" else f"stores.{key}"
+               for key in keys]  # fmt: skip
     flags = [
-        f"bool_or({fact}__missing = 0) as {fact}__told, bool_and({fact}__missing = 0) as {fact}__whole"
+        f"sum({fact}__missing) as {fact}__missing, max({fact}__state) as {fact}__state, "
+        f"bool_or({fact}__missing = 0) as {fact}__said"
         for fact in facts
     ]
-    wanted = [f"stores.{name} = ?" for name in conditions if name in STORE_DIMENSIONS]
-    where = " and ".join(
-        ["dim = 'none'", "(?::date is null or days.date >= ?)", "(?::date is null or days.date <= ?)", *wanted]
-    )
-    return (
-        f"select {', '.join([*selected, 'count(*) as day_count', *flags])} from kpi.kpi_component_daily as days "
-        f"join core.dim_store as stores on days.store_id = stores.store_id "
-        f"join core.dim_date as dates on days.date = dates.date where {where} group by all"
-    )
+    wanted = " and ".join([_WINDOW, "dim = 'none'", *filters])
+    selected = ", ".join([*columns, *flags])
+    return f"select {selected} from kpi.kpi_component_daily as rows {_JOINS} where {wanted} group by all"
 
 
 def _value(metric: Metric, components: Sequence[Component]) -> str:
-    """The metric; a propagating one is NULL where a store-day is missing. Late refunds are no unknown cost."""
-    if metric.null_policy != "propagate":
+    """A propagating metric is unknown as soon as one of its facts misses a store-day of the group; late refunds are no
+    unknown cost, as in the macro `metric_value`."""
+    facts = sorted({part.fact for part in components if metric.uses(part)} - {"fct_refund"})
+    if metric.null_policy != "propagate" or not facts:
         return metric.expression
-    facts = {component.fact for component in components if metric.uses(component)} - {"fct_refund"}
-    whole = " and ".join(f"{fact}__whole" for fact in sorted(facts)) or "true"
-    return f"case when {whole} then {metric.expression} end"
+    return f"case when {' and '.join(f'{fact}__missing = 0' for fact in facts)} then {metric.expression} end"
+
+
+_JOINS = (
+    "join core.dim_store as stores on rows.store_id = stores.store_id "
+    "join core.dim_date as dates on rows.date = dates.date"
+)
+_WINDOW = "($date_from::date is null or rows.date >= $date_from) and ($date_to::date is null or rows.date <= $date_to)"
+
+
+def _filter(column: str, number: int) -> str:
+    return f"{column} = $condition_{number}"
 
 
 def _part(
@@ -226,16 +252,14 @@ def _part(
     period = f"dates.{PERIODS[grain]}" if grain else "null::date"
     # Per store first: a distinct order belongs to one store and day, and stock counts on each store's own last day.
     columns = [f"{_column(fact, name)} as by_{name}" for name in dimensions]
-    filters = [f"{_column(fact, name)} = ?" for name in conditions]
+    filters = [_filter(_column(fact, name), number) for number, name in enumerate(conditions)]
     selected = ", ".join(["rows.*", f"{period} as period_start", *columns])
-    wanted = " and ".join(["(?::date is null or rows.date >= ?)", "(?::date is null or rows.date <= ?)", *filters])
     last = "max(date) over (partition by store_id, period_start) as last_day"
     keys = ", ".join(["period_start"] + [f"by_{name} as {name}" for name in dimensions])
     aggregates = ", ".join(f"{_aggregate(component)} as {component.name}" for component in own)
     return (
-        f"select {keys}, {aggregates} from (select *, {last} from (select {selected} from core.{fact} as rows "
-        f"join core.dim_store as stores on rows.store_id = stores.store_id "
-        f"join core.dim_date as dates on rows.date = dates.date where {wanted})) group by all"
+        f"select {keys}, {aggregates} from (select *, {last} from (select {selected} from core.{fact} as rows {_JOINS} "
+        f"where {' and '.join([_WINDOW, *filters])})) group by all"
     )
 
 
@@ -254,19 +278,3 @@ def _aggregate(component: Component) -> str:
     if component.aggregation == "last":
         return f"{total} filter (where date = last_day)"
     return total
-
-
-def _plain(value: Any) -> Any:
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-        return None
-    if hasattr(value, "date"):
-        return value.date().isoformat()
-    if isinstance(value, date | Decimal):
-        return str(value)
-    return value.item() if hasattr(value, "item") else value
-
-
-def _shown(value: Any) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:.0f}" if value == int(value) else f"{value:.4f}"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ def _read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _drop_torn_line(journal: BinaryIO) -> None:
+    """A kill or a full disk may have cut the last line short; left there, no later build could read the file."""
+    journal.seek(0)
+    content = journal.read()
+    journal.truncate(content.rfind(b"\n") + 1)
 
 
 class RunState:
@@ -73,8 +80,9 @@ class RunState:
         """Append rows of `audit.load`; a failed load never reaches the lake, so this journal is its only trace."""
         path = self._dir / "loads.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as journal:
-            journal.writelines(json.dumps(row, default=str) + "\n" for row in rows)
+        with path.open("ab+") as journal:
+            _drop_torn_line(journal)
+            journal.write("".join(json.dumps(row, default=str) + "\n" for row in rows).encode())
             journal.flush()
             os.fsync(journal.fileno())
 

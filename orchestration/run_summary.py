@@ -13,7 +13,8 @@ class RunSummary:
 
     `sources` has `source_id, system, rows_landed, rows_quarantined, seconds, error` per source that was asked;
     `held` maps a store to `since` (UTC ISO) and `check`; `published_at` is None when nothing was published;
-    `errors` are one-line reasons of a failed build; `alerts` counts `opened, recovered, sent`.
+    `errors` are one-line reasons of a failed build, `warnings` what the checks found and published all the same;
+    `alerts` counts `opened, recovered, sent`.
     """
 
     run_id: str
@@ -25,6 +26,7 @@ class RunSummary:
     published_at: str | None = None
     alerts: Mapping[str, int] = field(default_factory=lambda: {"opened": 0, "recovered": 0, "sent": 0})
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `kpi run --json` prints."""
@@ -41,4 +43,5 @@ class RunSummary:
             "published_at": self.published_at,
             "alerts": dict(self.alerts),
             "errors": list(self.errors),
+            "warnings": list(self.warnings),
         }

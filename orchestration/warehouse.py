@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import importlib.util
 import io
+import json
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from orchestration.spark_files import write_built
 
 if TYPE_CHECKING:
     from ingestion.company import Company
 
+LONGEST_MESSAGE = 500  # Spark ends its messages with the whole plan
 PROJECT_DIR = Path(__file__).resolve().parent.parent / "dbt_project"
 
 KPI = ("fqn:crossborder_kpi.marts.kpi", "fqn:crossborder_kpi.marts.built")
 EVERYTHING = ("fqn:*",)
+TARGETS = {"duckdb": "local", "spark": "spark"}
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """One dbt invocation: seconds, what was built, and each failure as `node: message` in one line."""
+    """One dbt invocation: seconds, what was built, and each failure as `node: message` in one line.
+
+    `refused` are those failures that are a verdict on the data (a data test, a contract); the others say that nothing
+    could be built at all.
+    """
 
     seconds: float
     built: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -35,24 +45,42 @@ class BuildResult:
         return not self.failures
 
 
-def dbt_environment(root: Path) -> dict[str, str]:
-    """The variables that dbt's profile and macros read; all of them are paths of the company folder `root`."""
+def dbt_environment(root: Path, lake: str | None = None) -> dict[str, str]:
+    """The variables that dbt's profile and macros read; all paths are of the company folder `root`.
+
+    Args:
+        root: the company folder.
+        lake: path or URL of the lake, else `KPI_LAKE`, else `data/lake`.
+    """
     data = root / "data"
+    lake = lake or os.environ.get("KPI_LAKE") or str(data / "lake")
+    bucket = [{"fs": lake.partition("://")[0], "use_listings_cache": False}] if "://" in lake else []
     return {
-        "KPI_LAKE": os.environ.get("KPI_LAKE", str(data / "lake")),
+        "KPI_LAKE": lake,
+        "KPI_FILESYSTEMS": repr(bucket),
         "KPI_STATE": str(data / "state"),
         "KPI_WAREHOUSE": str(data / "warehouse.duckdb"),
         "KPI_PUBLISHED": str(data / "published" / "company.duckdb"),
         "KPI_THREADS": os.environ.get("KPI_THREADS", str(min(os.cpu_count() or 2, 8))),
+        "KPI_DATABASE": os.environ.get("KPI_DATABASE", "kpi"),
+        "KPI_SPARK_WAREHOUSE": os.environ.get("KPI_SPARK_WAREHOUSE", str(data / "spark" / "tables")),
+        "KPI_SPARK_METASTORE": os.environ.get(
+            "KPI_SPARK_METASTORE", f"jdbc:derby:;databaseName={data / 'spark' / 'metastore'};create=true"
+        ),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 
 
-def dbt_arguments(target: Path, logs: Path) -> list[str]:
-    """Arguments that every dbt call of this project shares: where the project is, where its scratch goes."""
+def dbt_arguments(target: Path, logs: Path, engine: str = "duckdb", root: Path | None = None) -> list[str]:
+    """Arguments that every dbt call of this project shares: where the project is, where its scratch goes, which engine.
+
+    A `profiles.yml` in the company folder `root` is taken for the project's own: how a company reaches its cluster.
+    """
+    profiles = root if root and (root / "profiles.yml").exists() else PROJECT_DIR
     return [
         "--project-dir", str(PROJECT_DIR),
-        "--profiles-dir", str(PROJECT_DIR),
+        "--profiles-dir", str(profiles),
+        "--target", TARGETS[engine],
         "--target-path", str(target),
         "--log-path", str(logs),
     ]  # fmt: skip
@@ -68,9 +96,12 @@ def build(
     from dbt.cli.main import dbtRunner
 
     state_dir = company.root / "data" / "state"
+    missing = _missing(company.engine)
+    if missing:
+        return BuildResult(0.0, failures=[missing])
     arguments = [
         "build",
-        *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs"),
+        *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs", company.engine, company.root),
         "--quiet",
         "--select",
         *select,
@@ -82,50 +113,55 @@ def build(
         arguments.append("--full-refresh")
     begun = time.monotonic()
     printed = io.StringIO()
-    with _environment(dbt_environment(company.root)), contextlib.redirect_stdout(printed):
+    with _environment(dbt_environment(company.root, company.lake)), contextlib.redirect_stdout(printed):
         outcome = dbtRunner().invoke(arguments)
-    _close_warehouse()
+    if company.engine == "duckdb":
+        _close_warehouse()
+    else:
+        variables = dbt_environment(company.root, company.lake)
+        write_built(
+            variables["KPI_SPARK_WAREHOUSE"], variables["KPI_DATABASE"], company.root / "data" / "warehouse.duckdb"
+        )
     seconds = time.monotonic() - begun
     built: list[str] = []
     failures: list[str] = []
+    refused: list[str] = []
     warnings: list[str] = []
     for result in getattr(outcome.result, "results", None) or []:
-        line = f"{result.node.name}: {' '.join(str(result.message or result.status).split())}"
+        line = f"{result.node.name}: {' '.join(str(result.message or result.status).split())[:LONGEST_MESSAGE]}"
         if result.status in ("error", "fail", "runtime error"):
             failures.append(line)
+            if result.status == "fail" or "enforced contract that failed" in line:
+                refused.append(line)
         elif result.status == "warn":
             warnings.append(line)
         elif result.status == "success":
             built.append(result.node.unique_id)
     if not outcome.success and not failures:
-        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
-    return BuildResult(seconds, built, failures, warnings)
+        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]}")
+    return BuildResult(seconds, built, failures, refused, warnings)
 
 
-def built_by_other_definitions(state_dir: Path) -> bool:
-    """Whether the warehouse was last built whole by another version of the dbt project: then it is built anew."""
-    mark = _definitions_mark(state_dir)
-    return mark.exists() and mark.read_text(encoding="utf-8") != _definitions()
+def operate(company: Company, macro: str, arguments: dict[str, Any]) -> str | None:
+    """Run one macro by `dbt run-operation`; what went wrong, in one line, or None."""
+    from dbt.cli.main import dbtRunner
+
+    state_dir = company.root / "data" / "state"
+    command = ["run-operation", macro, "--args", json.dumps(arguments), "--quiet"]
+    shared = dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs", company.engine, company.root)
+    printed = io.StringIO()
+    with _environment(dbt_environment(company.root, company.lake)), contextlib.redirect_stdout(printed):
+        outcome = dbtRunner().invoke([*command, *shared])
+    if outcome.success:
+        return None
+    return " ".join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]
 
 
-def remember_definitions(state_dir: Path) -> None:
-    """Keep which version of the dbt project has built the warehouse whole."""
-    mark = _definitions_mark(state_dir)
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(_definitions(), encoding="utf-8")
-
-
-def _definitions_mark(state_dir: Path) -> Path:
-    return state_dir / "dbt" / "built_with.sha256"
-
-
-def _definitions() -> str:
-    content = hashlib.sha256()
-    folders = ("models", "macros", "seeds")
-    files = [path for folder in folders for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
-    for path in sorted([*files, PROJECT_DIR / "dbt_project.yml"]):
-        content.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return content.hexdigest()
+def _missing(engine: str) -> str | None:
+    """What an engine still needs on this machine, in one line."""
+    if engine == "spark" and importlib.util.find_spec("pyspark") is None:
+        return "engine: spark is not installed: pip install '.[spark]' and Java 17 or newer, or set engine: duckdb"
+    return None
 
 
 @contextlib.contextmanager

@@ -67,7 +67,7 @@ ALERTS_YML = """rules:
     metric: gmv
     grain: day
     scope: {type: store}
-    condition: {drop: {by: 0.3, weeks: 4}}
+    condition: {drop: {by: 0.5, weeks: 4}}
     severity: critical
     channel: default
     owner: "@mei"
@@ -75,7 +75,7 @@ ALERTS_YML = """rules:
     metric: refund_rate
     grain: day
     scope: {type: store, region: US}
-    condition: {above: 0.2}
+    condition: {above: 0.15}
     for: 2
     min_volume: 10
     severity: critical
@@ -85,11 +85,19 @@ ALERTS_YML = """rules:
     metric: acos
     grain: day
     scope: {type: store}
-    condition: {above: 0.6}
+    condition: {above: 0.5}
     for: 2
     severity: warning
     channel: default
     owner: "@jun"
+  - id: stock_out
+    metric: stockout_rate
+    grain: day
+    scope: {type: store}
+    condition: {above: 0.05}
+    severity: critical
+    channel: default
+    owner: "@lan"
   - id: cover_short
     metric: days_of_cover
     grain: day

@@ -75,7 +75,7 @@ def order_id(store: Store, day: date, seq: int) -> str:
 def _demand(store: Store, day: date, story_day: date, orders_per_day: int) -> float:
     weekday = (0.95, 0.92, 0.95, 1.0, 1.05, 1.1, 1.03)[day.weekday()]
     season = 1.0 + 0.25 * np.sin(2 * np.pi * (day.timetuple().tm_yday - 80) / 365)
-    story = 0.3 if store.key == "us" and day == story_day else 1.0  # a suppressed listing: sales drop for a day
+    story = 0.15 if store.key == "us" and day == story_day else 1.0  # a suppressed listing: sales drop for a day
     return float(orders_per_day * store.share * weekday * season * story)
 
 
@@ -143,7 +143,7 @@ def _simulate_day(
     refunded = np.where(live & (rng.random(m) < 0.04), shipped[owner] + refund_after, NEVER)
     age = (story_day - day).days
     if store.key == "us" and 6 <= age <= 12:  # a bad batch: its refunds are all posted on two days
-        struck = live & (rng.random(m) < 0.07)
+        struck = live & (rng.random(m) < 0.09)
         spike = store.day_start(story_day - timedelta(days=3)) + rng.integers(HOUR, 40 * HOUR, m)
         refunded = np.where(struck, spike, refunded)
     base = np.int64(30_000_000_000_000_000) + (day.toordinal() * 2 + store_no) * np.int64(1_000_000)

@@ -53,3 +53,15 @@
         as decimal(18, {{ places }})
     )
 {%- endmacro %}
+
+{# `div` gives a bigint: a result of decimal(18, places) always fits in one. #}
+{% macro spark__exact_ratio(numerator, denominator, places) -%}
+    cast(
+        cast(
+            (cast({{ numerator }} as decimal(38, 0)) * 2 * 1{{ '0' * places }} + cast({{ denominator }} as decimal(38, 0)))
+            div nullif(2 * cast({{ denominator }} as decimal(38, 0)), 0)
+            as decimal(28, 0)
+        ) * cast(0.{{ '0' * (places - 1) }}1 as decimal({{ places }}, {{ places }}))
+        as decimal(18, {{ places }})
+    )
+{%- endmacro %}

@@ -9,14 +9,29 @@
         (select * from read_json(
             '{{ path }}', format = 'newline_delimited',
             columns = { {%- for column, type in columns.items() -%}
-                {{ column }}: '{{ type }}'{{ ', ' if not loop.last }}
+                '{{ column }}': '{{ type }}'{{ ', ' if not loop.last }}
             {%- endfor -%} }
         ))
     {%- else -%}
         (select
             {%- for column, type in columns.items() %}
-            cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+            cast(null as {{ type }}) as "{{ column }}"{{ ',' if not loop.last }}
             {%- endfor %}
         where false)
     {%- endif -%}
+{%- endmacro %}
+
+{# Read as text and parsed: a pattern that matches no file is an error to Spark, the folder is always there. #}
+{% macro spark__run_file(name, columns) -%}
+    {%- set schema -%}
+        {%- for column, type in columns.items() -%}{{ column }} {{ type_name(type) }}{{ ', ' if not loop.last }}{%- endfor -%}
+    {%- endset -%}
+    (
+        select line.*
+        from (
+            select from_json(value, '{{ schema }}', map('mode', 'FAILFAST')) as line
+            from text.`{{ env_var('KPI_STATE', 'state') }}/run`
+            where input_file_name() like '%/{{ name }}.jsonl'
+        )
+    )
 {%- endmacro %}

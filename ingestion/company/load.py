@@ -42,7 +42,7 @@ def load_company(root: Path) -> Company:
         raise CompanyError("\n".join(problems))
     for source in company.sources:
         source.use_secrets(with_prefix(env, source.credentials or source.id.upper()))
-    company.place(root, rules.rules, env.get("KPI_LAKE") or str(root / "data" / "lake"))
+    company.place(root, rules.rules, env.get("KPI_LAKE") or company.lake_url or str(root / "data" / "lake"))
     return company
 
 

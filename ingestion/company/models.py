@@ -18,6 +18,7 @@ PLANNED_SYSTEMS = (
     "shopify", "walmart", "tiktok_shop", "ebay", "shopee", "lazada", "google_ads", "meta_ads", "tiktok_ads",
     "google_analytics", "tongtool", "dianxiaomi", "lingxing", "quickbooks",
 )  # fmt: skip
+BUCKETS = ("s3", "gs", "az")
 STORE_SYSTEMS = ("amazon", "amazon_ads")
 OPTIONS: dict[str, tuple[str, ...]] = {
     "amazon": ("region", "look_back_days", "poll_seconds"),
@@ -60,7 +61,16 @@ def _decimal(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
+def _bucket(value: str) -> str:
+    scheme, _, path = value.partition("://")
+    if scheme not in BUCKETS or not path.strip("/"):
+        known = ", ".join(f"{name}://" for name in BUCKETS)
+        raise ValueError(f"`{value}` is not a bucket: write it as s3://bucket/folder ({known}); a folder needs no setting")
+    return value.rstrip("/")
+
+
 Id = Annotated[str, AfterValidator(_id)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Exact = Annotated[Decimal, BeforeValidator(_decimal)]
@@ -216,6 +226,8 @@ class Company(_Strict):
     stores: list[Store] = Field(min_length=1)
     sources: list[Source] = Field(default_factory=list)
     slack: Slack | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    lake_url: Bucket | None = Field(None, alias="lake")
     _root: Path = PrivateAttr(default=Path())
     _rules: list[AlertRule] = PrivateAttr(default_factory=list)
     _lake: str = PrivateAttr(default="")
@@ -236,7 +248,7 @@ class Company(_Strict):
 
     @property
     def lake(self) -> str:
-        """Path or URL of the lake: `KPI_LAKE`, else data/lake."""
+        """Path or URL of the lake: `KPI_LAKE`, else `lake` of company.yml, else data/lake."""
         return self._lake
 
     @property

@@ -12,6 +12,8 @@ name: My Company
 reporting_currency: USD          # every KPI is also shown in this currency
 languages: [zh, en]
 # week_start: monday
+# lake: s3://bucket/folder       # where rows land; without it data/lake
+# engine: spark                  # for those who outgrow one machine, see docs/scaling.md; without it duckdb
 
 stores:                          # a business day is the store's local day
   - id: my_shop

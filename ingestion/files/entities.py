@@ -7,7 +7,8 @@ import pyarrow as pa
 TEXT, COUNT = pa.string(), pa.int64()
 MONEY, DAY, MOMENT = pa.decimal128(20, 9), pa.date32(), pa.timestamp("us", tz="UTC")
 
-PROVENANCE = {"file_name": TEXT, "file_hash": TEXT, "row_number": COUNT}
+PROVENANCE = {"file_name": TEXT, "file_hash": TEXT, "row_number": COUNT, "replaces_day": pa.bool_()}
+"""Where a row stood, and whether its file replaces what other files said about its day."""
 
 ENTITIES: dict[str, dict[str, pa.DataType]] = {
     "order_line": {

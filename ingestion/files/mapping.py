@@ -29,9 +29,9 @@ def _names(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _overlap(value: str) -> str:
-    if value == "replace_day":
-        raise ValueError("`replace_day` is not supported yet; supported: add, quarantine")
+def _one_byte(value: str) -> str:
+    if len(value) != 1 or not value.isascii():
+        raise ValueError("must be one ASCII character")
     return value
 
 
@@ -63,12 +63,13 @@ class Mapping(_Strict):
 
     entity: Annotated[str, AfterValidator(_entity)]
     encoding: Literal["auto", "utf-8", "gb18030", "shift_jis", "cp1252"] = "auto"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    delimiter: Annotated[str, AfterValidator(_one_byte)] = ","
+    quote: Annotated[str, AfterValidator(_one_byte)] = '"'
+    escape: Annotated[str, AfterValidator(_one_byte)] | None = None
     decimal_mark: Literal[".", ","] = "."
     timezone: Zone | None = None
     currency: Currency | None = None
-    on_overlap: Annotated[Literal["add", "quarantine"], BeforeValidator(_overlap)] = "add"
+    on_overlap: Literal["add", "replace_day", "quarantine"] = "add"
     columns: dict[str, Column]
     attributes: dict[Id, Column] = Field(default_factory=dict)
     constants: dict[str, str] = Field(default_factory=dict)
@@ -88,6 +89,10 @@ class Mapping(_Strict):
             if unknown:
                 raise ValueError(f"row_kinds tests `{unknown[0]}`, which is no column of this mapping")
         return self
+
+    def all_columns(self) -> dict[str, Column]:
+        """Every field that is read from a header."""
+        return self.columns | self.attributes | self.pseudonyms
 
     def personal(self) -> set[str]:
         """Headers whose values never reach the lake or the archive as they are."""

@@ -1,25 +1,30 @@
-"""From records of text to typed rows: casts run vectorised in DuckDB, money never passes through a float."""
+"""From batches of text to typed rows: casts run in DuckDB, vectorised, money never passes through a float."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
+from itertools import pairwise
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ingestion.files.entities import COUNT, DAY, ENTITIES, MOMENT, MONEY, lake_schema
-from ingestion.files.mapping import Column, Mapping, RowKind
-from ingestion.files.records import Records, UnreadableFileError
+from ingestion.files.batch import Batch
+from ingestion.files.casts import KIND_NAMES, cast, row_kind
+from ingestion.files.encoding import UnreadableFileError
+from ingestion.files.entities import lake_schema
+from ingestion.files.mapping import Mapping
 
-_KIND_NAMES = {MONEY: "a number", COUNT: "a whole number", DAY: "a date", MOMENT: "a time"}
+_KNOWN_BUYERS = 1 << 18
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the file does not say itself: its name and hash, the store's zone and currency, the pseudonym key."""
+    """What a file does not say itself: its mapping, name and hash, the store's zone and currency, the pseudonym key."""
 
+    mapping_name: str
     file_name: str
     file_hash: str
     timezone: str
@@ -27,158 +32,153 @@ class Context:
     key: bytes
 
 
-@dataclass(frozen=True)
-class Typed:
-    """Rows in the lake schema, (line, reason) of those that don't fit, and headers the mapping doesn't know."""
-
-    rows: pa.Table
-    bad: list[tuple[int, str]]
-    unknown: list[str]
-
-
 def workbench() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory for `to_typed`; one serves all files of a run: opening it costs more than a small file."""
+    """A DuckDB in memory for `Typing`; one serves all files of a run: opening it costs more than a small file."""
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     return con
 
 
-def to_typed(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, context: Context) -> Typed:
-    """Type the records of one file. Raises UnreadableFileError when a required header is absent."""
-    places = _places(records.header, mapping)
-    data: dict[str, pa.Array] = {"row_number": pa.array(records.lines, pa.int64())}
-    for name, position in places.items():
-        values = [row[position] for row in records.rows]
-        if name in mapping.pseudonyms:
-            values = _pseudonyms(values, context.key)
-        data[name] = pa.array(values, pa.string())
-    raw = pa.table(data)
-    schema = lake_schema(mapping.entity, list(mapping.attributes))
-    reason, cast = _reason(mapping, places), _cast(mapping, places)
-    columns = _projection(mapping, places, schema, context)
-    con.register("raw", raw)
-    con.execute(f"create or replace temp table typed as select *, {reason} as _reason from ({cast})")
-    con.unregister("raw")
-    bad = con.execute("select row_number, _reason from typed where _reason is not null").fetchall()
-    rows = con.execute(
-        f"select {columns} from typed where _reason is null order by row_number",
-        {"name": context.file_name, "hash": context.file_hash, "currency": mapping.currency or context.currency},
-    ).to_arrow_table()
-    known = {name.casefold() for column in _all_columns(mapping).values() for name in column.names}
-    known |= {name.casefold() for name in mapping.drop}
-    return Typed(
-        rows.select(schema.names).cast(schema),
-        [(int(n), r) for n, r in bad],
-        [h for h in records.header if h.casefold() not in known],
-    )
+class Typing:
+    """Types the batches of one file. Raises UnreadableFileError where a required header is absent."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, header: list[str], mapping: Mapping, context: Context) -> None:
+        self._con, self._mapping, self._context = con, mapping, context
+        self._places = _places(header, mapping, context.mapping_name)
+        self._schema = lake_schema(mapping.entity, list(mapping.attributes))
+        self._constants = mapping.constants | {"file_name": context.file_name, "file_hash": context.file_hash}
+        known = {name.casefold() for column in mapping.all_columns().values() for name in column.names}
+        known |= {name.casefold() for name in mapping.drop}
+        self.unknown = [name for name in header if name and name.casefold() not in known]
+        self._known: dict[str | None, str] = {}
+
+    def rows(self, batch: Batch) -> tuple[pa.Table, list[tuple[int, str]]]:
+        """Rows in the lake schema (some text as a dictionary), and (line, reason) of those that don't fit."""
+        size = batch.cells.num_rows
+        data = {
+            "row_number": batch.lines,
+            "replaces_day": pa.repeat(pa.scalar(self._mapping.on_overlap == "replace_day"), size),
+        }
+        reasons: dict[int, str] = {}
+        for name, place in self._places.items():
+            data |= self._field(name, batch.cells[place].combine_chunks(), reasons)
+        if self._context.currency:
+            data["currency"] = (
+                pc.fill_null(data["currency"], self._context.currency)
+                if "currency" in data
+                else _constant(self._context.currency, pa.string(), size)
+            )
+        if "row_kind" in self._schema.names:
+            data["row_kind"] = self._row_kinds(data)
+        for field in self._schema:
+            if field.name not in data:
+                data[field.name] = _constant(self._constants.get(field.name), field.type, size)
+        rows = pa.table({name: data[name] for name in self._schema.names})
+        # Slices share the columns' memory; a filter would copy all of them for one bad row.
+        edges = [-1, *sorted(reasons), size]
+        good = [rows.slice(bad + 1, until - bad - 1) for bad, until in pairwise(edges) if until - bad > 1]
+        bad = [(batch.lines[position].as_py(), reason) for position, reason in sorted(reasons.items())]
+        return pa.concat_tables(good) if good else rows.slice(0, 0), bad
+
+    def _field(self, name: str, texts: pa.StringArray, reasons: dict[int, str]) -> dict[str, pa.Array]:
+        """The lake columns that a field of the mapping feeds; rows that do not fit it go to `reasons`."""
+        column = self._mapping.columns.get(name)
+        kind = self._schema.field(name).type if column else pa.string()
+        if name in self._mapping.pseudonyms:
+            return {name: self._pseudonyms(texts)}
+        if column is None or kind not in KIND_NAMES:
+            texts, values = _stripped(texts), {}
+            values[name] = texts
+        else:
+            texts, values = self._cast(name, texts, kind)
+            if values[name].null_count > texts.null_count:
+                unfit = pc.and_(pc.is_valid(texts), pc.is_null(values[name]))
+                _blame(unfit, f"{column.names[0]} is not {KIND_NAMES[kind]}", reasons)
+        if column and column.required and texts.null_count:
+            _blame(pc.is_null(texts), f"{column.names[0]} is empty", reasons)
+        return values
+
+    def _cast(self, name: str, texts: pa.StringArray, kind: pa.DataType) -> tuple[pa.Array, dict[str, pa.Array]]:
+        """Each distinct text is cast once: dates, prices and quantities repeat."""
+        encoded = texts.dictionary_encode()
+        distinct = _stripped(encoded.dictionary)
+        declared = self._mapping.columns[name].format
+        query = cast(kind, declared, self._mapping.decimal_mark, self._context.timezone)
+        self._con.register("distinct_texts", pa.table({"text": distinct}))
+        found = self._con.execute(query).to_arrow_table().combine_chunks()
+        self._con.unregister("distinct_texts")
+        if len(distinct) and not found["text"].combine_chunks().equals(distinct):
+            raise AssertionError("DuckDB changed the order of rows")
+        values = {name: found["value"]}
+        if "day" in found.column_names and "business_date" not in self._places:
+            values["business_date"] = found["day"]
+        spread = {
+            field: _flat(column).cast(self._schema.field(field).type).take(encoded.indices)
+            for field, column in values.items()
+        }
+        return distinct.take(encoded.indices), spread
+
+    def _row_kinds(self, data: dict[str, pa.Array]) -> pa.Array:
+        rules = self._mapping.row_kinds
+        tested = {name for rule in rules for name in rule.when} & set(data)
+        if not tested:
+            return _constant("sale", pa.string(), len(data["row_number"]))
+        self._con.register("typed_rows", pa.table({name: data[name] for name in tested}))
+        found = self._con.execute(f"select {row_kind(rules, tested)} as row_kind from typed_rows").to_arrow_table()
+        self._con.unregister("typed_rows")
+        return _flat(found["row_kind"])
+
+    def _pseudonyms(self, texts: pa.StringArray) -> pa.DictionaryArray:
+        encoded = texts.dictionary_encode()
+        if len(self._known) > _KNOWN_BUYERS:
+            self._known.clear()
+        known, hide = self._known, self._pseudonym
+        hidden = [known.get(text) or hide(text) for text in _stripped(encoded.dictionary).to_pylist()]
+        if None in hidden:
+            return pa.array(hidden, pa.string()).take(encoded.indices).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(hidden, pa.string()))
+
+    def _pseudonym(self, text: str | None) -> str | None:
+        if text is None:
+            return None
+        return self._known.setdefault(text, hmac.digest(self._context.key, text.encode(), "sha256").hex())
 
 
-def _all_columns(mapping: Mapping) -> dict[str, Column]:
-    return mapping.columns | mapping.attributes | mapping.pseudonyms
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def _places(header: list[str], mapping: Mapping) -> dict[str, int]:
-    folded = {name.casefold(): position for position, name in reversed(list(enumerate(header)))}
-    places: dict[str, int] = {}
-    for field, column in _all_columns(mapping).items():
+def _stripped(texts: pa.StringArray) -> pa.StringArray:
+    """Without white space around; nothing left is null."""
+    stripped = pc.utf8_trim_whitespace(texts)
+    if len(stripped) and pc.min(pc.binary_length(stripped)).as_py() == 0:
+        return pc.if_else(pc.equal(stripped, ""), None, stripped)
+    return stripped
+
+
+def _blame(rows: pa.BooleanArray, reason: str, reasons: dict[int, str]) -> None:
+    """A row has one reason: the first that is found."""
+    for position in np.flatnonzero(rows.to_numpy(zero_copy_only=False)).tolist():
+        reasons.setdefault(position, reason)
+
+
+def _constant(value: str | None, kind: pa.DataType, rows: int) -> pa.Array:
+    if value is None:
+        return pa.nulls(rows, kind)
+    if kind == pa.string():
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value]))
+    return pa.repeat(pa.scalar(value).cast(kind), rows)
+
+
+def _places(header: list[str], mapping: Mapping, mapping_name: str) -> dict[str, str]:
+    """Field of the mapping → column of a batch; the first of equal headers, the first alias that is there."""
+    folded = {name.casefold(): f"c{position}" for position, name in reversed(list(enumerate(header)))}
+    places: dict[str, str] = {}
+    for field, column in mapping.all_columns().items():
         found = [folded[name.casefold()] for name in column.names if name.casefold() in folded]
         if found:
             places[field] = found[0]
         elif column.required:
-            raise UnreadableFileError(f"no column {' or '.join(column.names)}, which the mapping requires")
+            names = " or ".join(column.names)
+            raise UnreadableFileError(f"no column {names}, which mapping `{mapping_name}` requires")
     return places
-
-
-def _pseudonyms(values: list[str | None], key: bytes) -> list[str | None]:
-    known: dict[str | None, str | None] = {None: None}
-    for value in set(values) - {None}:
-        known[value] = hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()
-    return [known[value] for value in values]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _cast(mapping: Mapping, places: dict[str, int]) -> str:
-    parts = ["row_number"]
-    types = ENTITIES[mapping.entity]
-    for name in places:
-        kind = types.get(name) if name in mapping.columns else None
-        parts += [f'{name} as "_raw_{name}"', f'{_expression(name, kind, mapping)} as "{name}"']
-    return f"select {', '.join(parts)} from raw"
-
-
-def _expression(name: str, kind: pa.DataType | None, mapping: Mapping) -> str:
-    if kind in (MONEY, COUNT):
-        group = "," if mapping.decimal_mark == "." else "."
-        number = f"replace({name}, {_quoted(group)}, '')"
-        if mapping.decimal_mark == ",":
-            number = f"replace({number}, ',', '.')"
-        if kind == MONEY:
-            return f"try_cast({number} as decimal(20, 9))"
-        return f"case when regexp_full_match({number}, '[-+]?[0-9]+([.]0*)?') then try_cast({number} as bigint) end"
-    if kind in (DAY, MOMENT):
-        default = "%Y-%m-%d" if kind == DAY else "%Y-%m-%d %H:%M:%S"
-        # Spreadsheets and Parquet hold real dates, which arrive in ISO whatever the text format is.
-        formats = [mapping.columns[name].format or default, "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
-        parsed = f"try_strptime({name}, [{', '.join(_quoted(f) for f in dict.fromkeys(formats))}])"
-        return f"{parsed}::date" if kind == DAY else parsed
-    return name
-
-
-def _reason(mapping: Mapping, places: dict[str, int]) -> str:
-    cases = []
-    for name, column in mapping.columns.items():
-        if name not in places:
-            continue
-        kind = ENTITIES[mapping.entity][name]
-        if kind in _KIND_NAMES:
-            says = _quoted(f"{column.names[0]} is not {_KIND_NAMES[kind]}")
-            cases.append(f'when "_raw_{name}" is not null and "{name}" is null then {says}')
-        if column.required:
-            cases.append(f'when "_raw_{name}" is null then {_quoted(f"{column.names[0]} is empty")}')
-    return f"case {' '.join(cases)} end" if cases else "null::varchar"
-
-
-def _projection(mapping: Mapping, places: dict[str, int], schema: pa.Schema, context: Context) -> str:
-    zone = _quoted(mapping.timezone or context.timezone)
-    special = {"file_name": "$name", "file_hash": "$hash", "row_number": "row_number"}
-    parts = []
-    for field in schema:
-        name = field.name
-        if name in special:
-            expression = special[name]
-        elif name == "row_kind":
-            expression = _row_kind(mapping.row_kinds)
-        elif name == "currency":
-            expression = "coalesce(currency, $currency)" if name in places else "$currency"
-        elif field.type == MOMENT and name in places:
-            expression = f"timezone({zone}, {name})"
-        elif name == "business_date" and name not in places and "occurred_at" in places:
-            expression = "occurred_at::date"
-        elif name in places:
-            expression = f'"{name}"'
-        elif name in mapping.constants:
-            expression = _quoted(mapping.constants[name])
-        else:
-            expression = "null"
-        parts.append(f'({expression}) as "{name}"')
-    if "currency" not in schema.names:
-        parts.append("$currency as _unused")
-    return ", ".join(parts)
-
-
-def _row_kind(rules: list[RowKind]) -> str:
-    cases = []
-    for rule in rules:
-        tests = []
-        for name, test in rule.when.items():
-            if test.starts_with is not None:
-                tests.append(f"starts_with({name}, {_quoted(test.starts_with)})")
-            if test.equals is not None:
-                tests.append(f"{name}::varchar = {_quoted(test.equals)}")
-            if test.at_most is not None:
-                tests.append(f"{name} <= {test.at_most}")
-        cases.append(f"when {' and '.join(tests) or 'false'} then '{rule.kind}'")
-    return f"case {' '.join(cases)} else 'sale' end" if cases else "'sale'"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 _SETTINGS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -51,11 +52,14 @@ class Destination:
                 raise
             self._pipeline.drop_pending_packages(with_partial_loads=True)
 
-    def load(self, tables: dict[str, pa.Table]) -> str:
-        """Land `tables` as one package and return its load id; visible only once all of it is there."""
+    def load(self, files: Mapping[str, Sequence[Path]]) -> str:
+        """Land Parquet files, by table, as one package and return its load id; visible only once all of it is there."""
         import dlt
 
-        resources = [dlt.resource([table], name=name, write_disposition="append") for name, table in tables.items()]
+        resources = [
+            dlt.resource([_imported(path) for path in paths], name=name, write_disposition="append")
+            for name, paths in files.items()
+        ]
         data = dlt.source(lambda: resources, name=self._source_id)()
         info = self._pipeline.run(data, loader_file_format="parquet", schema_contract=_CONTRACT)
         info.raise_on_failed_jobs()
@@ -64,6 +68,14 @@ class Destination:
     def discard(self) -> None:
         """Forget the working folder of this source after a failed package: nothing visible rests on it."""
         shutil.rmtree(self._folder / self._source_id, ignore_errors=True)
+
+
+def _imported(path: Path) -> Any:
+    import dlt
+
+    metadata = pq.read_metadata(path)
+    schema = metadata.schema.to_arrow_schema().empty_table()
+    return dlt.mark.with_file_import(str(path), "parquet", metadata.num_rows, schema)
 
 
 def disk_trouble(error: BaseException) -> str | None:

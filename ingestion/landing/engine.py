@@ -70,7 +70,7 @@ def _land_resource(
 ) -> ResourceResult:
     started = datetime.now(UTC)
     result = ResourceResult(resource.name, options.date_from, options.date_to, 0, 0, started, started, "failed")
-    package = Package(resource)
+    package = Package(resource, company.state / "landing" / source.id / resource.name)
     errors: list[str] = []
     try:
         request = _request(company, source, resource, options)
@@ -85,9 +85,9 @@ def _land_resource(
             result.status = "empty"
         else:
             window = (options.date_from, options.date_to)
-            tables = package.tables(options.run_id, window, started, datetime.now(UTC))
+            files = package.files(options.run_id, window, started, datetime.now(UTC))
             try:
-                result.load_id = destination.load(tables)
+                result.load_id = destination.load(files)
             except Exception as trouble:
                 if not disk_trouble(trouble):
                     destination.discard()
@@ -97,6 +97,8 @@ def _land_resource(
         result.error = "; ".join(errors) or None
     except Exception as trouble:
         result.error = _one_line(trouble)
+    finally:
+        package.discard()
     result.finished_at = datetime.now(UTC)
     return result
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 
 def _glob(lake: str, pattern: str) -> tuple[Any, list[str]]:
-    filesystem, root = fsspec.core.url_to_fs(lake)
+    # Listings are not cached: what a load has just written must be seen.
+    filesystem, root = fsspec.core.url_to_fs(lake, **({"use_listings_cache": False} if "://" in lake else {}))
     found = sorted(filesystem.glob(f"{root.rstrip('/')}/{pattern}"))
     if "file" in filesystem.protocol:
         return filesystem, found

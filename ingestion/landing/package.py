@@ -1,10 +1,11 @@
-"""Gathers the events of one extraction into the tables of one load package, and proves that no row went missing."""
+"""Gathers the events of one extraction into the files of one load package, and proves that no row went missing."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from ingestion.connector import (
     Rows,
     SourceError,
 )
+from ingestion.landing.spool import Spool, plain_type
 
 _TEXT, _COUNT, _DAY, _MOMENT = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", tz="UTC")
 META = {
@@ -43,11 +45,12 @@ META = {
 
 
 class Package:
-    """The tables and evidence of one (source, resource) extraction."""
+    """The rows and evidence of one (source, resource) extraction; rows wait in `folder`, which is its alone."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, folder: Path) -> None:
         self._resource = resource
-        self._rows: dict[str, list[pa.Table]] = defaultdict(list)
+        self._spool = Spool(folder)
+        self._rows: dict[str, int] = defaultdict(int)
         self._meta: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._reports: list[str] = []
         self._quarantined: set[tuple[str, int]] = set()
@@ -95,16 +98,17 @@ class Package:
             for field in data.schema:
                 if field.name not in declared.names:
                     self.add(Drift(event.table, field.name, str(field.type)))
-                elif field.type != declared.field(field.name).type:
+                elif plain_type(field.type) != declared.field(field.name).type:
                     raise SourceError(
                         f"{event.table}.{field.name} is {field.type}, declared {declared.field(field.name).type}"
                     )
-        self._rows[event.table].append(data)
+        self._spool.write(event.table, data)
+        self._rows[event.table] += data.num_rows
 
     @property
     def rows_landed(self) -> int:
         """Data rows of all tables."""
-        return sum(t.num_rows for tables in self._rows.values() for t in tables)
+        return sum(self._rows.values())
 
     @property
     def rows_quarantined(self) -> int:
@@ -131,10 +135,10 @@ class Package:
                 f"files say {claimed} rows landed, the load has {self.rows_landed}; nothing of it is kept"
             )
 
-    def tables(
+    def files(
         self, run_id: str, window: tuple[date | None, date | None], started_at: datetime, finished_at: datetime
-    ) -> dict[str, pa.Table]:
-        """Every table of the package, meta tables included, by name."""
+    ) -> dict[str, list[Path]]:
+        """Parquet files of every table of the package, meta tables included, by name; there until `discard`."""
         load = {
             "resource": self._resource.name, "run_id": run_id, "window_from": window[0], "window_to": window[1],
             "cursor_value": self.cursor, "rows_in": self.rows_landed + self.rows_quarantined,
@@ -142,6 +146,11 @@ class Package:
             "finished_at": finished_at, "report_ids": json.dumps(self._reports),
         }  # fmt: skip
         self._meta["meta_load"] = [load]
-        tables = {name: pa.concat_tables(parts, promote_options="default") for name, parts in self._rows.items()}
-        tables |= {name: pa.Table.from_pylist(rows, META[name]) for name, rows in self._meta.items() if rows}
-        return tables
+        for name, rows in self._meta.items():
+            if rows:
+                self._spool.write(name, pa.Table.from_pylist(rows, META[name]))
+        return self._spool.files()
+
+    def discard(self) -> None:
+        """Remove what waits on disk."""
+        self._spool.discard()

@@ -25,8 +25,9 @@ from ingestion.connector import (
     Resource,
     Rows,
 )
+from ingestion.files.encoding import UnreadableFileError
 from ingestion.files.mapping import Mapping
-from ingestion.files.records import UnreadableFileError, read_records
+from ingestion.files.records import read_records
 from ingestion.landing.lake import read_table
 from ingestion.reference.tables import CONFIGURED, FILES, HEADERS, REQUIRED, configured_rows
 
@@ -72,20 +73,23 @@ def _file_events(table: str, path: Path, content: bytes, request: Request) -> It
     rows: list[dict[str, Any]] = []
     bad: list[tuple[int, str]] = []
     if content:
-        records = read_records(path, content, _DIALECT)
+        records = read_records(path, _DIALECT)
         renamed = HEADERS.get(table, {})
         header = [renamed.get(h, h) for h in records.header]
         missing = [c for c in REQUIRED[table] if c not in header]
         if missing:
             raise UnreadableFileError(f"no column {', '.join(missing)}")
         yield from (Drift(table, column, "string") for column in header if column not in FILES[table].names)
-        bad += records.bad
-        for line, cells in zip(records.lines, records.rows, strict=True):
-            row, reason = _typed(table, dict(zip(header, cells, strict=True)))
-            if reason:
-                bad.append((line, reason))
-            else:
-                rows.append(row)
+        for batch in records.batches:
+            bad += batch.bad
+            columns = (column.to_pylist() for column in batch.cells.columns)
+            for line, *cells in zip(batch.lines.to_pylist(), *columns, strict=True):
+                texts = [cell.strip() if cell else cell for cell in cells]
+                row, reason = _typed(table, dict(zip(header, texts, strict=True)))
+                if reason:
+                    bad.append((line, reason))
+                else:
+                    rows.append(row)
     yield from (Quarantined(table, name, line, reason) for line, reason in bad)
     yield Rows(table, pa.Table.from_pylist(rows, FILES[table]))
     kept = request.archive(path.name, content)
@@ -96,7 +100,7 @@ def _typed(table: str, cells: dict[str, str | None]) -> tuple[dict[str, Any], st
     row: dict[str, Any] = {}
     for field in FILES[table]:
         text = cells.get(field.name)
-        if text is None:
+        if not text:
             if field.name in REQUIRED[table]:
                 return {}, f"{field.name} is empty"
             continue

@@ -9,11 +9,12 @@ from typing import Any
 import duckdb
 
 TREND_PERIODS = 7
+LATE_DAYS = 2  # as late as a source may be by its usual promise (48 hours): Amazon's ledger always is
 
 
 @dataclass(frozen=True)
 class Breach:
-    """A rule's verdict on the newest closed period of one scope; `state` is breach, clear or inhibited."""
+    """A rule's verdict on the newest period of one scope that can be judged; `state` is breach, clear or inhibited."""
 
     rule_id: str
     metric: str
@@ -65,12 +66,14 @@ class Published:
         return self._db.execute(sql, list(values)).fetchall() if table in self._tables else []
 
     def newest_breaches(self) -> list[Breach]:
-        """The newest closed period of each rule and scope."""
+        """The newest closed period per rule and scope; an inhibited one yields to one judged up to LATE_DAYS before."""
         rows = self._rows(
             "kpi.kpi_breaches",
             "select rule_id, metric, scope_type, scope_id, cast(period_start as varchar), cast(value as double),"
-            " cast(threshold as double), severity, state from kpi.kpi_breaches"
-            " qualify row_number() over (partition by rule_id, scope_type, scope_id order by period_start desc) = 1"
+            " cast(threshold as double), severity, state from (select *, max(period_start) over"
+            " (partition by rule_id, scope_type, scope_id) as newest from kpi.kpi_breaches)"
+            " qualify row_number() over (partition by rule_id, scope_type, scope_id order by"
+            f" state = 'inhibited' or period_start < newest - {LATE_DAYS}, period_start desc) = 1"
             " order by rule_id, scope_type, scope_id",
         )
         return [Breach(*row) for row in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +69,3 @@ def published_file(company: Company) -> Path:
     if not path.exists():
         raise RunProblem(f"nothing is published yet ({path} is missing); run `kpi run` first")
     return path
-
-
-def on_terminal() -> bool:
-    return sys.stderr.isatty()

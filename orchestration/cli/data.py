@@ -31,6 +31,7 @@ def query(
 ) -> None:
     """Read METRICS (comma-separated) from the published file."""
     from orchestration import query as engine
+    from orchestration.render import render
 
     path = published_file(company_of(ctx))
     try:
@@ -45,7 +46,7 @@ def query(
         )
     except engine.QueryError as error:
         raise UsageProblem(str(error)) from error
-    click.echo(engine.render(frame, output), nl=False)
+    click.echo(render(frame, output), nl=False)
 
 
 @click.command()

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import click
 
@@ -20,7 +20,11 @@ from orchestration.cli.common import EXIT_FAILED, RunProblem, say
 from orchestration.cli.run import report, run_company
 from orchestration.pipeline import RunOptions
 
+if TYPE_CHECKING:
+    from ingestion.company import Company
+
 DEMO = Path("demo")
+STOCK_MORNINGS = 3
 
 
 @contextmanager
@@ -48,7 +52,7 @@ def sandbox_served(directory: Path, days: int, orders_per_day: int, seed: int, a
 
 @click.command()
 @click.option("--days", default=60, show_default=True, help="Days of history to simulate.")
-@click.option("--orders-per-day", default=60, show_default=True, help="Orders per store and day.")
+@click.option("--orders-per-day", default=60, show_default=True, help="Orders per day, both stores together.")
 @click.option("--seed", default=7, show_default=True, help="Same seed, same company.")
 @click.option("--keep", is_flag=True, help="Continue the company in ./demo instead of starting anew.")
 @click.pass_context
@@ -63,23 +67,44 @@ def demo(ctx: click.Context, days: int, orders_per_day: int, seed: int, keep: bo
     with sandbox_served(DEMO, days, orders_per_day, seed, as_of) as served:
         os.environ.update(served["env"])
         company = load_company(DEMO.resolve())
+        _land_stock_of_past_mornings(company, served["url"], as_of)
         summary = run_company(company, RunOptions(as_of=as_of))
-        with urlopen(f"{served['url']}/_control/slack") as answer:  # noqa: S310 (loopback, our own sandbox)
-            messages = json.load(answer)
+        messages = _control(served["url"], "slack")
     _show(company.root, messages)
     report(company, summary, as_json=False)
     if summary.status == "failed":
         ctx.exit(EXIT_FAILED)
 
 
+def _control(url: str, name: str, wish: dict[str, str] | None = None) -> Any:
+    """Ask the sandbox's own controls, or tell them `wish`."""
+    body = None if wish is None else json.dumps(wish).encode()
+    with urlopen(Request(f"{url}/_control/{name}", body)) as answer:  # noqa: S310 (loopback, our own sandbox)
+        return json.load(answer)
+
+
+def _land_stock_of_past_mornings(company: Company, url: str, as_of: date) -> None:
+    """Read the stock as daily runs before this one would have: a report says what is there now, never what was."""
+    from ingestion.landing import LandOptions, land
+
+    for day in (as_of - timedelta(days=back) for back in range(STOCK_MORNINGS, 0, -1)):
+        _control(url, "clock", {"as_of": day.isoformat()})
+        options = LandOptions(f"demo-stock-{day}", None, None, day, datetime.now(UTC), {"fba_inventory"})
+        for source in company.sources:
+            if source.system == "amazon":
+                land(company, source, options)
+    _control(url, "clock", {"as_of": as_of.isoformat()})
+
+
 def _show(root: Path, messages: Any) -> None:
     from orchestration import query
+    from orchestration.render import render
 
     published = root / "data" / "published" / "company.duckdb"
     if published.exists():
         metrics = ["gmv", "orders", "refund_rate", "ad_spend", "tacos", "gross_profit", "contribution_margin"]
         frame = query.query(published, metrics, by=["store_id"], grain="week", date_from=None, date_to=None, where=[])
-        click.echo(query.render(frame.tail(12), "table"))
+        click.echo(render(frame.tail(12), "table"))
     listed = messages["messages"] if isinstance(messages, dict) else messages
     click.echo(f"{len(listed)} Slack messages:")
     for message in listed:

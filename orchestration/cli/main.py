@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 
 import click
 
@@ -28,7 +29,11 @@ TELEMETRY_OFF = {
 def cli(company: str, debug: bool) -> None:
     """Trusted KPIs for cross-border sellers: land, build, check, publish, alert."""
     os.environ["KPI_COMPANY"] = company
-    logging.basicConfig(level=logging.INFO if debug else logging.ERROR)
+    logging.basicConfig(format="%(message)s", level=logging.INFO if debug else logging.ERROR)
+    if not debug:
+        for handler in logging.getLogger().handlers:
+            handler.setLevel(logging.ERROR)  # a library that sets its own logger's level passes the root's
+        warnings.simplefilter("ignore")
 
 
 for command in (*company.commands, *run.commands, *data.commands, *alerts.commands, *demo.commands):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestration.cli.common import DAY, EXIT_FAILED, EXIT_HELD, RunProblem, UsageProblem, company_of, say
+from orchestration.cli.progress import RunProgress
 from orchestration.pipeline import RunOptions
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ EXIT_CODES = {"published": 0, "failed": EXIT_FAILED, "held": EXIT_HELD}
 
 def run_company(company: Company, options: RunOptions) -> RunSummary:
     """Execute the Dagster job in this process under the company's lock; raises RunProblem when another run holds it."""
-    from orchestration.in_process import execute
     from orchestration.lock import AlreadyRunningError, run_lock
 
     try:
-        with run_lock(company.root / "data" / "state"):
-            return execute(company, options, say)
+        with run_lock(company.root / "data" / "state"), RunProgress() as progress:
+            from orchestration.in_process import execute
+
+            return execute(company, options, progress)
     except AlreadyRunningError as error:
         raise RunProblem(str(error)) from error
 
@@ -47,16 +49,20 @@ def report(company: Company, summary: RunSummary, as_json: bool) -> None:
         return
     for source in summary.sources:
         if source["error"]:
-            click.echo(f"{source['source_id']}: FAILED, {source['error']}", err=True)
-    for store_id, held in summary.held.items():
-        click.echo(f"{store_id}: HELD since {held['since']}: {held['check']}", err=True)
+            say(f"{source['source_id']}: FAILED, {source['error']}")
+        for warning in source["warnings"]:
+            say(f"{source['source_id']}: {warning}")
+    for warning in summary.warnings:
+        say(f"warned, {warning}")
     for error in summary.errors:
-        click.echo(f"FAILED, {error}", err=True)
-    alerts = summary.alerts
+        say(f"FAILED, {error}")
+    for store_id, held in summary.held.items():
+        say(f"{store_id}: HELD since {held['since']}: {held['check']}")
+    landed, kept_out = (sum(s[name] for s in summary.sources) for name in ("rows_landed", "rows_quarantined"))
+    checks, alerts = summary.checks, summary.alerts
     click.echo(
-        f"{summary.status}: {sum(s['rows_landed'] for s in summary.sources)} rows landed, "
-        f"checks {summary.checks['passed']} passed, {summary.checks['warned']} warned, "
-        f"{summary.checks['failed']} failed, "
+        f"{summary.status}: {landed} rows landed, {kept_out} quarantined; "
+        f"checks {checks['passed']} passed, {checks['warned']} warned, {checks['failed']} failed; "
         f"alerts {alerts['opened']} opened, {alerts['recovered']} recovered, {alerts['sent']} sent; "
         f"{company.root / 'data' / 'published' / 'company.duckdb'}"
     )
@@ -126,7 +132,7 @@ def dev(ctx: click.Context, port: int) -> None:
     import subprocess
     import sys
 
-    from orchestration.in_process import dagster_home
+    from orchestration.instance import dagster_home
     from orchestration.warehouse import PROJECT_DIR
 
     company = company_of(ctx)

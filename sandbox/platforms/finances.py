@@ -41,7 +41,7 @@ def transactions(state: State, ask: Ask, store: Store) -> Answer:
     number = STORES.index(store)
     empty = state.has_fault(f"/sp/{store.key}/", "empty")
     until = now_or(before, latest, now)
-    found = [] if empty else [p for p in visible(state.world, number, now) if after <= p.posted <= until]
+    found = [] if empty else [p for p in visible(state.world, number, now) if after <= p.posted < until]
     wanted = query.get("transactionStatus")
     found = [p for p in found if wanted is None or status(p, now) == wanted]
     page = [] if pause else found[offset : offset + PAGE]

@@ -46,10 +46,14 @@ def route(state: State, ask: Ask) -> Answer:
             }
         )
     if wish.get("api") == "stock-get-stock-quantity":
+        if not data.get("stockSkus") and not data.get("updateTime"):
+            return reply({"code": "400", "message": "stockSkus 和 updateTime 不能同时为空", "data": None})
+        skus = str(data.get("stockSkus") or "").split(",")
+        wanted = [_stock(i, p, state) for i, p in enumerate(PRODUCTS) if skus == [""] or p.sku in skus]
         number = int(data.get("page") or 1)
         start = (number - 1) * size
-        page = [_stock(i, p, state) for i, p in enumerate(PRODUCTS)][start : start + size]
-        return _answer({"data": page, "page": number, "pageCount": -(-len(PRODUCTS) // size), "total": len(PRODUCTS)})
+        page = wanted[start : start + size]
+        return _answer({"data": page, "page": number, "pageCount": -(-len(wanted) // size), "total": len(wanted)})
     return reply({"code": "404", "message": f"没有接口 {wish.get('api')}", "data": None})
 
 

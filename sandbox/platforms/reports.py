@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sandbox.catalogue import PRODUCTS, Store, price_of
 from sandbox.platforms.state import State
-from sandbox.platforms.wire import Answer, Ask, amount_text, iso, reply, sp_error
+from sandbox.platforms.wire import Answer, Ask, amount_text, iso, parse_moment, reply, sp_error
 from sandbox.stock import stock_on
 
 ROOT = "/reports/2021-06-30"
@@ -42,10 +42,12 @@ COLUMNS = (
 
 
 def route(state: State, ask: Ask, store: Store, path: str) -> Answer:
-    """The operations createReport, getReport and getReportDocument."""
+    """The operations createReport, getReports, getReport and getReportDocument."""
     name = path.removeprefix(ROOT + "/")
     if name == "reports" and ask.method == "POST":
         return _create(state, ask, store)
+    if name == "reports":
+        return _list(state, ask, store)
     kind, _, ident = name.partition("/")
     report = state.reports.get(ident.removeprefix("DOC"))
     if report is None or report["store"] != store.key:
@@ -87,12 +89,33 @@ def _create(state: State, ask: Ask, store: Store) -> Answer:
     return reply({"reportId": ident}, 202, x_amzn_RateLimit_Limit="0.0167" if state.burst <= 20 else str(state.rate))
 
 
+def _list(state: State, ask: Ask, store: Store) -> Answer:
+    """Reports of these types and states, no older in world time than `createdSince` is on the real clock."""
+    kinds = ask.query.get("reportTypes", "").split(",")
+    wanted = set(ask.query.get("processingStatuses", ",".join((*STATES, "CANCELLED", "FATAL"))).split(","))
+    age = time.time() - (parse_moment(ask.query.get("createdSince", "")) or 0)
+    with state.lock:
+        shown = [
+            _shown(ident, report, min(report["polls"], 2))
+            for ident, report in reversed(state.reports.items())
+            if "now" in report
+            and report["store"] == store.key
+            and INVENTORY in kinds
+            and state.now - report["now"] <= age
+        ]
+    return reply({"reports": [report for report in shown if report["processingStatus"] in wanted]})
+
+
 def _advance(state: State, report: dict[str, Any]) -> dict[str, Any]:
     """Each poll moves the report one state on."""
     with state.lock:
         ident = next(key for key, value in state.reports.items() if value is report)
         stage = min(report["polls"], 2)
         report["polls"] += 1
+    return _shown(ident, report, stage)
+
+
+def _shown(ident: str, report: dict[str, Any], stage: int) -> dict[str, Any]:
     store_now = report["now"]
     status = STATES[stage] if stage < 2 else report["end"]
     shown: dict[str, Any] = {

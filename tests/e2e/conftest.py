@@ -49,12 +49,13 @@ class ServedSandbox:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its summary, and the published file as it was then."""
+    """One run: its summary, the published file as it was then, and the Slack messages that came of it."""
 
     as_of: date
     summary: RunSummary
     published: Path
     folder: Path
+    messages: list[str]
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +85,11 @@ def fresh_run(served_sandbox: ServedSandbox, second_run: Run, tmp_path_factory: 
 
 
 def _run(sandbox: ServedSandbox, folder: Path, as_of: date) -> Run:
+    slack = sandbox.server.state.slack
+    before = len(slack)
     summary = sandbox.run(folder, as_of)
     published = folder / "data" / "published" / "company.duckdb"
     kept = folder / f"published-{as_of}.duckdb"
     if published.exists():
         shutil.copy(published, kept)
-    return Run(as_of, summary, kept, folder)
+    return Run(as_of, summary, kept, folder, [str(message["text"]) for message in slack[before:]])

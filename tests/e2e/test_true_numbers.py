@@ -223,13 +223,12 @@ def test_the_second_run_publishes_what_a_company_that_begins_that_day_publishes(
 ) -> None:
     """All but stock: a snapshot says what is there now, and nobody can ask for last week's."""
     stock = ", ".join(f"'{name}'" for name in (*STOCK, "out_of_stock_sku_days"))
-    daily = ", ".join((*STOCK, "out_of_stock_sku_days", "status"))
     queries = [
         *(f"from core.{name} order by all" for name in (
             "fct_order_line", "fct_refund", "fct_ledger_entry", "fct_ad_daily",
             "dim_store", "dim_product", "dim_campaign", "dim_date",
         )),
-        f"select * exclude ({daily}) from kpi.kpi_daily order by all",
+        f"select columns(name -> name not in ({stock}, 'status')) from kpi.kpi_daily order by all",
         f"from kpi.kpi_values where metric not in ({stock}) order by all",
         f"from kpi.kpi_cuts where metric not in ({stock}) order by all",
         "from kpi.metric_catalog order by all",
@@ -251,3 +250,13 @@ def test_all_the_planted_stories_are_in_the_published_numbers(first_run: Run, se
     assert [row["cost"] for row in costs] == [46.5, 51.8]
     assert rows_of(second_run, "select count(*) as n from core.fct_order_line where is_replacement")[0]["n"] > 0
     assert all(row[name] is None for row in told.values() if row["date"] == AS_OF for name in ADS)
+
+
+def test_the_stories_and_nothing_else_are_told_in_slack_and_taken_back_when_over(
+    first_run: Run, second_run: Run
+) -> None:
+    stories = {"ACoS · store amazon_jp", "GMV · store amazon_us", "Refund rate · store amazon_us"}
+    for run, beginning in ((first_run, "/ "), (second_run, "Recovered: ")):
+        assert len(run.messages) == len(stories), run.messages
+        for story in stories:
+            assert [text for text in run.messages if f"{beginning}{story}" in text], (beginning, story)

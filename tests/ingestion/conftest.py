@@ -25,7 +25,7 @@ Land = Callable[..., SourceResult]
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingestion.files.connector.wait", lambda seconds: None)
+    monkeypatch.setattr("ingestion.files.inbox.wait", lambda seconds: None)
     monkeypatch.setenv("KPI_PSEUDONYM_KEY", "test")
 
 

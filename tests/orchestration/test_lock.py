@@ -47,3 +47,11 @@ def test_steps_of_the_process_that_holds_the_lock_may_take_it_again(tmp_path: Pa
         hold_for_process(tmp_path)
     with run_lock(tmp_path):
         pass
+
+
+def test_two_runs_of_one_process_exclude_each_other_and_the_first_stays_locked(tmp_path: Path) -> None:
+    with run_lock(tmp_path):
+        with pytest.raises(AlreadyRunningError), run_lock(tmp_path):
+            pass
+        with pytest.raises(AlreadyRunningError), run_lock(tmp_path):
+            pass

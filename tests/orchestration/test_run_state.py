@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -42,3 +43,12 @@ def test_load_journal_keeps_earlier_runs(tmp_path: Path) -> None:
     state.journal_loads([{"run_id": "b", "error": "token refused"}])
     lines = (tmp_path / "run" / "loads.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 2 and "token refused" in lines[1]
+
+
+def test_a_line_cut_short_by_a_kill_does_not_spoil_the_load_journal(tmp_path: Path) -> None:
+    state = RunState(tmp_path)
+    state.journal_loads([{"run_id": "a"}])
+    path = tmp_path / "run" / "loads.jsonl"
+    path.write_text(path.read_text(encoding="utf-8") + '{"run_id": "b", "err', encoding="utf-8")
+    state.journal_loads([{"run_id": "c"}])
+    assert [json.loads(line)["run_id"] for line in path.read_text(encoding="utf-8").splitlines()] == ["a", "c"]

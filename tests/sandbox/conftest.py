@@ -78,3 +78,24 @@ def validate() -> Callable[[str, str, Any], None]:
         validator(model, definition).validate(value)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def recorded_ads() -> dict[str, Any]:
+    """Amazon's recorded answers of the v3 reporting API, by the report's status."""
+    shared = Path(os.environ.get("KPI_SHARED", Path(__file__).parents[3] / "shared"))
+    collection = shared / "specs" / "amazon_ads" / "postman_collection.json"
+    if not collection.is_file():
+        pytest.skip(f"no recorded answers at {collection}: set KPI_SHARED")
+    found: dict[str, Any] = {}
+
+    def walk(node: dict[str, Any], path: str) -> None:
+        for item in node.get("item", []):
+            here = f"{path}/{item['name']}"
+            for answer in item.get("response", []) if here.startswith("/Reporting/Sponsored ads V3/") else []:
+                body = json.loads(answer["body"])
+                found[body["status"]] = body
+            walk(item, here)
+
+    walk(json.loads(collection.read_text("utf-8")), "")
+    return found

@@ -66,6 +66,54 @@ def test_orders_and_transactions_validate_against_the_official_models(
         validate("finances_2024-06-19.json", "Transaction", transaction)
 
 
+@pytest.mark.shared_data
+def test_whole_answers_validate_against_the_official_models(sp: Call, validate: Validate) -> None:
+    asked = {"marketplaceIds": US, "lastUpdatedAfter": SINCE, "includedData": INCLUDED, "maxResultsPerPage": "5"}
+    validate(
+        "orders_2026-01-01.json", "SearchOrdersResponse", sp("us", "/orders/2026-01-01/orders", params=asked).json()
+    )
+    refused = sp("us", "/orders/2026-01-01/orders", params={**asked, "maxResultsPerPage": "101"})
+    validate("orders_2026-01-01.json", "ErrorList", refused.json())
+    transactions = sp("us", "/finances/2024-06-19/transactions", params={"postedAfter": SINCE})
+    validate("finances_2024-06-19.json", "ListTransactionsResponse", transactions.json())
+    wish = {"reportType": "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA", "marketplaceIds": [US]}
+    validate("reports_2021-06-30.json", "CreateReportSpecification", wish)
+    made = sp("us", "/reports/2021-06-30/reports", "POST", json=wish)
+    validate("reports_2021-06-30.json", "CreateReportResponse", made.json())
+    listed = sp("us", "/reports/2021-06-30/reports", params={"reportTypes": wish["reportType"]})
+    validate("reports_2021-06-30.json", "GetReportsResponse", listed.json())
+
+
+def test_reports_are_listed_by_type_state_and_age(server: SandboxServer, sp: Call) -> None:
+    root, kind = "/reports/2021-06-30/reports", "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA"
+    made = sp("us", root, "POST", json={"reportType": kind, "marketplaceIds": [US]}).json()["reportId"]
+
+    def listed(store: str, states: str, minutes: int = 30) -> list[str]:
+        since = iso(int(time.time()) - 60 * minutes)
+        params = {"reportTypes": kind, "processingStatuses": states, "createdSince": since}
+        return [report["reportId"] for report in sp(store, root, params=params).json()["reports"]]
+
+    assert listed("us", "IN_QUEUE,IN_PROGRESS") == [made]
+    assert listed("us", "DONE") == listed("jp", "IN_QUEUE") == []
+    server.state.now += 3600
+    assert listed("us", "IN_QUEUE") == []
+    assert listed("us", "IN_QUEUE", minutes=90) == [made]
+
+
+@pytest.mark.shared_data
+def test_ad_reports_have_the_shape_that_amazon_recorded(server: SandboxServer, recorded_ads: dict[str, Any]) -> None:
+    headers, wish = _ads(server, "2026-03-01", "2026-03-10")
+    url = f"{server.url}/ads/reporting/reports"
+    made = requests.post(url, json={"name": "week", **wish}, headers=headers, timeout=10).json()
+    shown = [requests.get(f"{url}/{made['reportId']}", headers=headers, timeout=10).json() for _ in range(3)]
+    for answer, known in ((made, recorded_ads["PENDING"]), (shown[0], recorded_ads["PENDING"]),
+                          (shown[-1], recorded_ads["COMPLETED"])):  # fmt: skip
+        assert set(answer) == set(known)
+        assert set(answer["configuration"]) == set(known["configuration"])
+        for name, value in known.items():
+            assert (answer[name] is None) == (value is None), name
+
+
 def test_paging_brings_every_order_once_and_amounts_in_yen_have_no_decimals(sp: Call) -> None:
     orders = _orders(sp, "jp", JP)
     assert len({o["orderId"] for o in orders}) == len(orders) > 100

@@ -29,7 +29,7 @@ amazon_days as (
 
 file_days as (
     select
-        ads.file_hash || '|' || ads.row_number as ad_daily_key,
+        ads.source_id || '|' || ads.file_hash || '|' || ads.row_number as ad_daily_key,
         sources.store_id,
         ads.business_date as date,
         ads.source_id,

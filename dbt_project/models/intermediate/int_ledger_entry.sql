@@ -36,7 +36,7 @@ amazon_entries as (
 
 file_entries as (
     select
-        entries.file_hash || '|' || entries.row_number as entry_key,
+        entries.source_id || '|' || entries.file_hash || '|' || entries.row_number as entry_key,
         sources.store_id,
         entries.business_date as date,
         entries.occurred_at as posted_at,

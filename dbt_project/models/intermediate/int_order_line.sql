@@ -3,7 +3,7 @@ with
 
 file_lines as (
     select
-        lines.file_hash || '|' || lines.row_number as order_line_key,
+        lines.source_id || '|' || lines.file_hash || '|' || lines.row_number as order_line_key,
         sources.store_id,
         lines.business_date as date,
         lines.occurred_at as ordered_at,

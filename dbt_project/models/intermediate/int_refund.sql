@@ -3,7 +3,7 @@ with
 
 file_lines as (
     select
-        lines.file_hash || '|' || lines.row_number as refund_key,
+        lines.source_id || '|' || lines.file_hash || '|' || lines.row_number as refund_key,
         sources.store_id,
         lines.business_date as date,
         lines.source_id,
@@ -26,7 +26,7 @@ file_lines as (
 
 file_refunds as (
     select
-        refunds.file_hash || '|' || refunds.row_number as refund_key,
+        refunds.source_id || '|' || refunds.file_hash || '|' || refunds.row_number as refund_key,
         sources.store_id,
         refunds.business_date as date,
         refunds.source_id,

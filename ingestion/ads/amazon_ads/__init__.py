@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
 
+from ingestion.ads.amazon_ads import reports
 from ingestion.company import Source
 from ingestion.connector import (
+    ArchivedFile,
     Connector,
     Covered,
     Cursor,
+    Drift,
     Event,
+    FileLanded,
+    Notice,
+    PartlyReadError,
     Quarantined,
     Report,
     Request,
@@ -25,36 +27,38 @@ from ingestion.connector import (
     Rows,
     SourceError,
 )
-from ingestion.http import Client, RefusedError, parse
+from ingestion.http import Client
 from ingestion.lwa import Account
+from ingestion.values import Unknown, ident, money, setting, text, whole
 
 HOSTS = {"na": "advertising-api", "eu": "advertising-api-eu", "fe": "advertising-api-fe"}
-MEDIA = "application/vnd.createasyncreportrequest.v3+json"
 MAX_DAYS, RETENTION_DAYS, LOOK_BACK_DAYS = 31, 95, 45
-DEADLINE_SECONDS = 3 * 3600.0
 _TEXT, _COUNT, _MONEY = pa.string(), pa.int64(), pa.decimal128(20, 9)
-TEXTS = {
-    "campaign_id": "campaignId", "campaign_name": "campaignName", "ad_group_id": "adGroupId",
-    "ad_group_name": "adGroupName", "ad_id": "adId", "asin": "advertisedAsin", "sku": "advertisedSku",
-    "currency": "campaignBudgetCurrencyCode",
-}  # fmt: skip
+IDENTS = {"campaign_id": "campaignId", "ad_group_id": "adGroupId", "ad_id": "adId"}
+TEXTS = {"campaign_name": "campaignName", "ad_group_name": "adGroupName", "asin": "advertisedAsin",
+         "sku": "advertisedSku", "currency": "campaignBudgetCurrencyCode"}  # fmt: skip
 MONIES = {"cost": "cost", **{f"sales_{n}d": f"sales{n}d" for n in (1, 7, 14, 30)}}
 COUNTS = {"impressions": "impressions", "clicks": "clicks",
           **{f"purchases_{n}d": f"purchases{n}d" for n in (1, 7, 14, 30)}, "units_7d": "unitsSoldClicks7d"}  # fmt: skip
+COLUMNS = ("date", *IDENTS.values(), *TEXTS.values(), *MONIES.values(), *COUNTS.values())
+TABLE = "sp_advertised_product"
 SCHEMA = pa.schema([
-    ("report_date", pa.date32()), ("account_id", _TEXT), *[(n, _TEXT) for n in TEXTS], *[(n, _MONEY) for n in MONIES],
-    *[(n, _COUNT) for n in COUNTS],
+    ("report_date", pa.date32()), ("account_id", _TEXT), ("campaign_id", _TEXT), ("campaign_name", _TEXT),
+    ("ad_group_id", _TEXT), ("ad_group_name", _TEXT), ("ad_id", _TEXT), ("asin", _TEXT), ("sku", _TEXT),
+    ("currency", _TEXT), *[(n, _MONEY) for n in MONIES], *[(n, _COUNT) for n in COUNTS],
 ])  # fmt: skip
 
 
 def connect(source: Source, client: Client | None = None) -> Connector:
-    """One profile's reports. Raises SourceError when a secret is missing."""
+    """One profile's reports. Raises SourceError when a secret is missing or an option is none."""
     region = str(source.options.get("region") or "na").lower()
     if region not in HOSTS:
         raise SourceError(f"{source.id}: region must be one of {', '.join(HOSTS)}")
     root = (source.base_url or f"https://{HOSTS[region]}.amazon.com").rstrip("/")
     profile = str(source.options.get("profile_id") or source.secret("PROFILE_ID"))
     client_id = source.secret("CLIENT_ID")
+    look_back = timedelta(days=int(max(LOOK_BACK_DAYS, setting(source, "look_back_days", LOOK_BACK_DAYS))))
+    pause = setting(source, "poll_seconds", 0.2)
     account = Account(
         source,
         lambda token: {
@@ -66,86 +70,89 @@ def connect(source: Source, client: Client | None = None) -> Connector:
     )
 
     def extract(request: Request) -> Iterator[Event]:
-        last = min(request.date_to or request.as_of_day, request.as_of_day - timedelta(days=1))
-        first = request.date_from or (
-            request.first_day if request.cursor is None else request.as_of_day - timedelta(days=LOOK_BACK_DAYS)
-        )
-        first = max(first, request.first_day, request.as_of_day - timedelta(days=RETENTION_DAYS))
-        while first <= last:
-            end = min(last, first + timedelta(days=MAX_DAYS - 1))
-            ident = _create(account, root, first, end)
-            yield Report(ident)
-            yield from _land(_document(account, root, ident), profile, ident, first, end)
-            yield Covered(profile, [first + timedelta(days=n) for n in range((end - first).days + 1)])
+        first, last, lost = wanted(request, look_back)
+        if lost:
+            yield Notice(f"{lost} days before {first} are older than the {RETENTION_DAYS} days that Amazon keeps")
+        # All at once: Amazon makes them side by side, and each may take hours.
+        asked = [
+            (begin, end, reports.requested(account, root, COLUMNS, begin, end)) for begin, end in spans(first, last)
+        ]
+        for begin, end, report_id in asked:
+            yield Report(report_id)
+            try:
+                content = reports.document(account, root, report_id, begin, end, pause).content
+                entries = reports.entries(account, report_id, content)
+            except SourceError as trouble:
+                if begin == first:
+                    raise
+                # The days before this report are whole and stay; the cursor stands at their end.
+                raise PartlyReadError(str(trouble)) from None
+            name = f"{TABLE}_{begin}_{end}_{report_id}.json"
+            yield from _land(entries, request.archive(name, content), name, profile, begin, end)
+            yield Covered(profile, [begin + timedelta(days=n) for n in range((end - begin).days + 1)])
             yield Cursor(str(end))
-            first = end + timedelta(days=1)
 
     def check() -> str:
-        account.json("GET", f"{root}/v2/profiles")
+        profiles = account.json("GET", f"{root}/v2/profiles")
+        if profile not in [str(found.get("profileId")) for found in profiles]:
+            raise SourceError(f"{source.id}: this login has no profile {profile}; correct PROFILE_ID or the region")
         return f"{source.id}: connected, profile {profile}"
 
-    name = "sp_advertised_product"
-    return Connector([Resource(name, {name: SCHEMA}, extract)], check)
+    return Connector([Resource(TABLE, {TABLE: SCHEMA}, extract)], check)
 
 
-def _create(account: Account, root: str, first: date, last: date) -> str:
-    """The id of a new report, or of the one that Amazon is already making for the same request (425)."""
-    body = {
-        "name": f"crossborder-kpi {first} {last}", "startDate": str(first), "endDate": str(last),
-        "configuration": {
-            "adProduct": "SPONSORED_PRODUCTS", "groupBy": ["advertiser"], "reportTypeId": "spAdvertisedProduct",
-            "timeUnit": "DAILY", "format": "GZIP_JSON",
-            "columns": ["date", *TEXTS.values(), *MONIES.values(), *COUNTS.values()],
-        },
-    }  # fmt: skip
-    try:
-        answer = account.json(
-            "POST", f"{root}/reporting/reports", data=json.dumps(body).encode(), headers={"Content-Type": MEDIA}
-        )
-        return str(answer["reportId"])
-    except RefusedError as refused:
-        detail = str((refused.body or {}).get("detail") or "") if isinstance(refused.body, dict) else ""
-        if refused.status == 425 and ":" in detail:
-            return detail.rsplit(":", 1)[1].strip()
-        raise
+def wanted(request: Request, look_back: timedelta) -> tuple[date, date, int]:
+    """First and last day to ask for, and how many days that Amazon no longer keeps had been wanted.
+
+    Conversions are restated for 45 days: a day is final only when a run has read it that much later. So the look-back
+    counts from the newest day landed, not from today, and a pause between runs leaves no day behind.
+    """
+    last = request.as_of_day - timedelta(days=1)
+    if request.date_to:
+        last = min(last, request.date_to)
+    first = request.first_day
+    if request.date_from:
+        first = max(first, request.date_from)
+    elif request.cursor:
+        newest = min(date.fromisoformat(request.cursor), request.as_of_day)
+        first = max(first, newest - look_back)
+    kept = request.as_of_day - timedelta(days=RETENTION_DAYS)
+    return max(first, kept), last, max(0, (kept - first).days)
 
 
-def _document(account: Account, root: str, ident: str) -> list[dict[str, Any]]:
-    name = account.http.name
-    pause, waited = 0.2, 0.0
-    while waited < DEADLINE_SECONDS:
-        report = account.json("GET", f"{root}/reporting/reports/{ident}")
-        if report["status"] == "COMPLETED":
-            try:
-                found = parse(gzip.decompress(account.http.send("GET", report["url"]).content))
-            except (EOFError, OSError, zlib.error, ValueError):
-                raise SourceError(f"{name}: report {ident} is truncated; the next run asks again") from None
-            if isinstance(found, list):
-                return found
-            raise SourceError(f"{name}: report {ident} is no list of rows; the next run asks again")
-        if report["status"] == "FAILED":
-            raise SourceError(f"{name}: report {ident} FAILED at Amazon; the next run asks again")
-        account.http.sleep(pause)
-        waited += pause
-        pause = min(60.0, pause * 2)
-    raise SourceError(f"{name}: report {ident} was not ready in 3 hours; the next run asks again")
+def spans(first: date, last: date) -> list[tuple[date, date]]:
+    """The days from `first` to `last` in pieces that one request may hold."""
+    days = range(0, (last - first).days + 1, MAX_DAYS)
+    return [(first + timedelta(days=n), min(last, first + timedelta(days=n + MAX_DAYS - 1))) for n in days]
 
 
-def _land(found: list[dict[str, Any]], profile: str, ident: str, first: date, last: date) -> Iterator[Event]:
+def _land(
+    entries: list[Any], archived: ArchivedFile, name: str, profile: str, first: date, last: date
+) -> Iterator[Event]:
     rows: list[dict[str, Any]] = []
-    for line, entry in enumerate(found, 1):
+    unknown, known, absent = Unknown(TABLE), frozenset(COLUMNS), set[str]()
+    for line, entry in enumerate(entries, 1):
         try:
-            row: dict[str, Any] = {"report_date": date.fromisoformat(entry["date"]), "account_id": profile}
-            if not first <= row["report_date"] <= last:
-                raise ValueError("date")
-            row |= {n: None if entry.get(k) is None else str(entry[k]) for n, k in TEXTS.items()}
-            row |= {n: None if entry.get(k) is None else Decimal(str(entry[k])).quantize(Decimal("1e-9"))
-                    for n, k in MONIES.items()}  # fmt: skip
-            row |= {n: None if entry.get(k) is None else int(entry[k]) for n, k in COUNTS.items()}
-        except (KeyError, ValueError, TypeError, InvalidOperation):
-            reason = "no date of the window, or a number is no number"
-            yield Quarantined("sp_advertised_product", f"report {ident}", line, reason)
+            rows.append(_row(entry, profile, first, last))
+        except (KeyError, ValueError, TypeError, AttributeError):
+            yield Quarantined(TABLE, name, line, "no id, no date of the report's days, or a number is no number")
             continue
-        rows.append(row)
+        if entry.keys() != known:
+            yield from unknown.look(entry, known)
+            absent |= known - entry.keys()
+    for column in sorted(absent):
+        yield Drift(TABLE, column, "absent")
     if rows:
-        yield Rows("sp_advertised_product", pa.Table.from_pylist(rows, schema=SCHEMA))
+        yield Rows(TABLE, pa.Table.from_pylist(rows, schema=SCHEMA))
+    yield FileLanded(name, archived, len(entries), len(rows), len(entries) - len(rows))
+
+
+def _row(entry: dict[str, Any], profile: str, first: date, last: date) -> dict[str, Any]:
+    day = date.fromisoformat(entry["date"])
+    if not first <= day <= last:
+        raise ValueError("date")
+    return {
+        "report_date": day, "account_id": profile, **{n: ident(entry[k]) for n, k in IDENTS.items()},
+        **{n: text(entry.get(k)) for n, k in TEXTS.items()}, **{n: money(entry.get(k)) for n, k in MONIES.items()},
+        **{n: whole(entry.get(k)) for n, k in COUNTS.items()},
+    }  # fmt: skip

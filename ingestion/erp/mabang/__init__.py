@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-from collections.abc import Iterator
+import zoneinfo
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,11 +13,11 @@ import pyarrow as pa
 
 from ingestion.company import Source
 from ingestion.connector import Connector, Covered, Event, Quarantined, Request, Resource, Rows, SourceError
-from ingestion.http import Client, parse
+from ingestion.erp.mabang.gateway import PRODUCTS as PRODUCTS_API
+from ingestion.erp.mabang.gateway import Gateway
+from ingestion.http import Client
+from ingestion.values import Unknown, ident, money, text, whole
 
-BASE_URL = "https://gwapi.mabangerp.com/api/v2"
-BEIJING = ZoneInfo("Asia/Shanghai")
-PAGE, MAX_PAGES = 100, 10_000
 _TEXT, _COUNT, _MOMENT, _MONEY = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC"), pa.decimal128(20, 9)
 PRODUCTS = pa.schema([
     ("sku", _TEXT), ("name", _TEXT), ("category", _TEXT), ("purchase_cost", _MONEY), ("first_leg_cost", _MONEY),
@@ -29,69 +27,45 @@ STOCK = pa.schema([
     ("sku", _TEXT), ("warehouse_id", _TEXT), ("warehouse_name", _TEXT), ("on_hand_units", _COUNT),
     ("sellable_units", _COUNT), ("inbound_units", _COUNT), ("snapshot_at", _MOMENT),
 ])  # fmt: skip
-
-
-class Gateway:
-    """Mabang's one POST address; `Authorization` is HMAC-SHA256 (hex) of the exact body bytes by the app's token."""
-
-    def __init__(self, source: Source, client: Client | None = None) -> None:
-        self.source = source
-        self._http = client or Client(source.id)
-        self._url = source.base_url or BASE_URL
-        self._key, self._token = source.secret("APP_KEY"), source.secret("TOKEN")
-
-    def call(self, api: str, data: dict[str, Any]) -> dict[str, Any]:
-        """`data` of the answer. Raises SourceError when Mabang refuses, in its own code."""
-        wish = {"api": api, "appkey": self._key, "data": data, "timestamp": int(datetime.now(UTC).timestamp())}
-        body = json.dumps(wish, ensure_ascii=False, separators=(",", ":")).encode()
-        signature = hmac.new(self._token.encode(), body, hashlib.sha256).hexdigest()
-        headers = {"Authorization": signature, "Content-Type": "application/json"}
-        answer = parse(self._http.send("POST", self._url, headers=headers, data=body).content)
-        if str(answer.get("code")) != "200":
-            prefix = self.source.credentials or self.source.id.upper()
-            raise SourceError(
-                f"{self.source.id}: Mabang refused {api} (code {answer.get('code')}); check {prefix}_APP_KEY and _TOKEN"
-            )
-        found = answer.get("data") or {}
-        return found if isinstance(found, dict) else {}
-
-    def products(self) -> Iterator[dict[str, Any]]:
-        """All products, by cursor; a cursor that repeats is an error."""
-        cursor, seen = "", set()
-        while True:
-            data = {"maxRows": PAGE, **({"cursor": cursor} if cursor else {})}
-            page = self.call("stock-do-search-sku-list-new", data)
-            yield from page.get("data") or []
-            cursor = str(page.get("nextCursor") or "")
-            if not page.get("hasNext") or not cursor:
-                return
-            if cursor in seen:
-                raise SourceError(f"{self.source.id}: Mabang repeats a page cursor; nothing was landed")
-            seen.add(cursor)
-
-    def stock(self) -> Iterator[dict[str, Any]]:
-        """Stock of all products, page by page."""
-        for number in range(1, MAX_PAGES):
-            page = self.call("stock-get-stock-quantity", {"page": number, "rowsPerPage": PAGE})
-            yield from page.get("data") or []
-            if number >= int(page.get("pageCount") or 0):
-                return
-        raise SourceError(f"{self.source.id}: Mabang's stock does not end after {MAX_PAGES} pages")
+# Fields that the gateway's pages document, landed or left out on purpose.
+KNOWN_PRODUCT = frozenset({
+    "stockSku", "salesSku", "originalSku", "nameCN", "nameEN", "status", "parentCategoryName", "categoryName",
+    "thirdCategoryName", "defaultCost", "stockCost", "standardPrice", "purchasePrice", "firstLegCost", "salePrice",
+    "declareValue", "currency", "currencyRate", "timeCreated", "timeModified", "stockWarningDays",
+    "stockWarningQuantity", "provider", "warehouse", "label", "attributes", "machining",
+})  # fmt: skip
+KNOWN_STOCK = frozenset({"stockSku", "updateTime", "warehouse"})
+KNOWN_PLACE = frozenset({
+    "warehouseId", "warehouseName", "stockQuantity", "availableStockQuantity", "waitingQuantity", "shippingQuantity",
+    "allotShippingQuantity", "processingQuantity", "hwc_in_transit_quantity", "manualInboundQuantity",
+    "fbaWaitingQuantity", "transfer_warehouse_quantity",
+})  # fmt: skip
+Shape = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
 
 def connect(source: Source, client: Client | None = None) -> Connector:
-    """Resources `products` and `stock`. Raises SourceError when APP_KEY or TOKEN is not set."""
+    """Resources `products` and `stock`. Raises SourceError when APP_KEY or TOKEN is not set or an option is none."""
     gateway = Gateway(source, client)
+    currency = str(source.options.get("currency") or "CNY")
+    try:
+        zone = ZoneInfo(str(source.options.get("timezone") or "Asia/Shanghai"))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise SourceError(f"{source.id}: timezone is not a time zone; leave it out for Beijing time") from None
 
     def check() -> str:
-        gateway.call("stock-do-search-sku-list-new", {"maxRows": 1})
+        gateway.call(PRODUCTS_API, {"maxRows": 1})
         return f"{source.id}: connected to Mabang"
 
     def products(request: Request) -> Iterator[Event]:
-        yield from _land("products", gateway.products(), _product, PRODUCTS)
+        def shape(entry: dict[str, Any]) -> list[dict[str, Any]]:
+            return [_product(entry, currency, zone)]
+
+        yield from _land("products", gateway.products(), shape, KNOWN_PRODUCT, PRODUCTS)
+        yield Covered(source.id, [request.as_of_day])
 
     def stock(request: Request) -> Iterator[Event]:
-        yield from _land("stock", gateway.stock(), _stock, STOCK)
+        skus = [str(entry["stockSku"]) for entry in gateway.products() if entry.get("stockSku")]
+        yield from _land("stock", gateway.stock(skus), lambda entry: _stock(entry, zone), KNOWN_STOCK, STOCK)
         yield Covered(source.id, [request.as_of_day])
 
     return Connector(
@@ -99,43 +73,54 @@ def connect(source: Source, client: Client | None = None) -> Connector:
     )
 
 
-def _land(table: str, found: Iterator[dict[str, Any]], shape: Any, schema: pa.Schema) -> Iterator[Event]:
+def _land(
+    table: str, found: Iterable[dict[str, Any]], shape: Shape, known: frozenset[str], schema: pa.Schema
+) -> Iterator[Event]:
     rows: list[dict[str, Any]] = []
+    unknown = Unknown(table)
     for line, entry in enumerate(found, 1):
         try:
             rows += shape(entry)
-        except (KeyError, ValueError, InvalidOperation, TypeError, AttributeError):
+        except (KeyError, ValueError, TypeError, AttributeError):
             yield Quarantined(table, f"mabang {table}", line, "a needed field is missing or not of its type")
+            continue
+        yield from unknown.look(entry, known)
+        if table == "stock":
+            for place in entry["warehouse"]:
+                yield from unknown.look(place, KNOWN_PLACE, "warehouse")
     if rows:
         yield Rows(table, pa.Table.from_pylist(rows, schema=schema))
 
 
-def _product(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    cost = entry.get("purchasePrice") or entry.get("defaultCost")
+def _product(entry: dict[str, Any], currency: str, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "sku": ident(entry["stockSku"]), "name": text(entry.get("nameCN")) or text(entry.get("nameEN")),
+        "category": text(entry.get("categoryName")), "purchase_cost": _cost(entry),
+        "first_leg_cost": money(entry.get("firstLegCost")), "currency": text(entry.get("currency")) or currency,
+        "updated_at": _moment(entry.get("timeModified"), zone) or _moment(entry.get("timeCreated"), zone),
+    }  # fmt: skip
+
+
+def _cost(entry: dict[str, Any]) -> Decimal | None:
+    """The newest purchase price; an unfilled one is 0 in Mabang, and then the SKU's standard cost holds."""
+    price = money(entry.get("purchasePrice"))
+    return price or money(entry.get("defaultCost")) or price
+
+
+def _stock(entry: dict[str, Any], zone: ZoneInfo) -> list[dict[str, Any]]:
+    taken = _moment(entry["updateTime"], zone)
+    if taken is None:
+        raise ValueError("updateTime")
     return [{
-        "sku": str(entry["stockSku"]), "name": entry.get("nameCN") or entry.get("nameEN"),
-        "category": entry.get("categoryName"), "purchase_cost": _money(cost),
-        "first_leg_cost": _money(entry.get("firstLegCost")), "currency": entry.get("currency") or "CNY",
-        "updated_at": _moment(entry.get("timeModified") or entry["timeCreated"]),
-    }]  # fmt: skip
+        "sku": ident(entry["stockSku"]), "warehouse_id": ident(place["warehouseId"]),
+        "warehouse_name": text(place.get("warehouseName")), "on_hand_units": whole(place.get("stockQuantity")),
+        "sellable_units": whole(place.get("availableStockQuantity")),
+        "inbound_units": whole(place.get("shippingQuantity")), "snapshot_at": taken,
+    } for place in entry["warehouse"]]  # fmt: skip
 
 
-def _stock(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{
-        "sku": str(entry["stockSku"]), "warehouse_id": str(place["warehouseId"]),
-        "warehouse_name": place.get("warehouseName"), "on_hand_units": _count(place.get("stockQuantity")),
-        "sellable_units": _count(place.get("availableStockQuantity")),
-        "inbound_units": _count(place.get("shippingQuantity")), "snapshot_at": _moment(entry["updateTime"]),
-    } for place in entry.get("warehouse") or []]  # fmt: skip
-
-
-def _money(value: Any) -> Decimal | None:
-    return None if value in (None, "") else Decimal(str(value)).quantize(Decimal("1e-9"))
-
-
-def _count(value: Any) -> int | None:
-    return None if value in (None, "") else int(value)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=BEIJING).astimezone(UTC)
+def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
+    """A wall-clock time of the account; MySQL's zero date is none."""
+    if not value or str(value).startswith("0000"):
+        return None
+    return datetime.fromisoformat(value).replace(tzinfo=zone).astimezone(UTC)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ingestion.company import Source
 from ingestion.connector import Connector
 from ingestion.http import Client
-from ingestion.platforms.amazon import inventory, orders, transactions
+from ingestion.platforms.amazon import inventory, orders, transactions, window
 from ingestion.platforms.amazon.client import SellingPartner
 
 
@@ -16,7 +16,7 @@ def connect(source: Source, client: Client | None = None) -> Connector:
     account = SellingPartner(source, client)
 
     def check() -> str:
-        since = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = window.text(datetime.now(UTC) - timedelta(days=1))
         account.get(transactions.PATH, {"marketplaceId": account.marketplace_id, "postedAfter": since})
         return f"{source.id}: connected, marketplace {account.place}"
 

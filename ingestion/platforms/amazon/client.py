@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from ingestion.company import Source
 from ingestion.connector import SourceError
@@ -16,9 +15,13 @@ MARKETPLACES = {
     "BR": ("A2Q3Y263D00KWC", "na"), "UK": ("A1F83G8C2ARO7P", "eu"), "DE": ("A1PA6795UKMFR9", "eu"),
     "FR": ("A13V1IB3VIYZZH", "eu"), "IT": ("APJ6JRA9NG5V4", "eu"), "ES": ("A1RKKUPIHCS9HS", "eu"),
     "NL": ("A1805IZSGTT6HS", "eu"), "JP": ("A1VC38T7YXB528", "fe"), "AU": ("A39IBJ37TRP1C6", "fe"),
-    "SG": ("A19VAU5U5O7RUS", "fe"),
+    "SG": ("A19VAU5U5O7RUS", "fe"), "SE": ("A2NODRKZP88ZB9", "eu"), "PL": ("A1C3SOZRARQ6R3", "eu"),
+    "BE": ("AMEN7PMS3EDWL", "eu"), "IE": ("A28R8C7NBKEWEA", "eu"), "TR": ("A33AVAJ2PDY3EV", "eu"),
+    "AE": ("A2VIGQ35RCS4UG", "eu"), "SA": ("A17E79C6D8DWNP", "eu"), "EG": ("ARBP9OOSHTCHU", "eu"),
+    "ZA": ("AE08WJ6YKNBMC", "eu"), "IN": ("A21TJRUUN4KGV", "eu"),
 }  # fmt: skip
-MAX_PAGES = 100_000
+MAX_PAGES, MAX_EMPTY_PAGES = 20_000, 500
+T = TypeVar("T")
 
 
 class SellingPartner:
@@ -43,24 +46,25 @@ class SellingPartner:
         return self.account.json("POST", self._root + path, data=body, headers=headers)
 
     def pages(
-        self, path: str, params: dict[str, str], sent_as: str, token_of: Callable[[Any], str | None]
-    ) -> Iterator[Any]:
-        """Pages until there is no token: an empty page is not the end, a token that repeats is an error."""
+        self, path: str, params: dict[str, str], sent_as: str, read: Callable[[bytes], tuple[T, int, str | None]]
+    ) -> Iterator[T]:
+        """Pages until there is no token; `read` gives a page, the number of its entries and the next token.
+
+        An empty page is not the end. Raises SourceError where the pages cannot come to one: a token that repeats,
+        fresh tokens without entries, an absurd count.
+        """
         seen: set[str] = set()
-        asked = params
+        asked, empty = params, 0
         for _ in range(MAX_PAGES):
-            page = self.get(path, asked)
+            page, entries, token = self.account.read("GET", self._root + path, read, params=asked)
             yield page
-            token = token_of(page)
             if not token:
                 return
+            empty = 0 if entries else empty + 1
             if token in seen:
-                break
+                raise SourceError(f"{self.source.id}: {path} repeats its page token; nothing was landed")
+            if empty >= MAX_EMPTY_PAGES:
+                raise SourceError(f"{self.source.id}: {path} gave {empty} empty pages in a row; nothing was landed")
             seen.add(token)
             asked = {**params, sent_as: token}
-        raise SourceError(f"{self.source.id}: {path} repeats its page token; nothing was landed")
-
-
-def money(value: Any) -> Decimal | None:
-    """An amount as an exact decimal with nine places; None stays None. Raises on what is no number."""
-    return None if value is None else Decimal(str(value)).quantize(Decimal("1e-9"))
+        raise SourceError(f"{self.source.id}: {path} does not end after {MAX_PAGES} pages; nothing was landed")

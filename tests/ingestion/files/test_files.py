@@ -96,7 +96,7 @@ def test_a_file_that_grows_waits_for_the_next_run(
 ) -> None:
     path = drop("a.csv", HEADER + GOOD)
     with monkeypatch.context() as growing:
-        growing.setattr("ingestion.files.connector.wait", lambda s: drop("a.csv", path.read_text() + GOOD) and None)
+        growing.setattr("ingestion.files.inbox.wait", lambda s: drop("a.csv", path.read_text() + GOOD) and None)
         assert "still being written" in land_files().resources[0].warnings[0]
     assert land_files().rows_landed == 2
 

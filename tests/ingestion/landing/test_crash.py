@@ -17,7 +17,7 @@ KILLED = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-import ingestion.files.connector
+import ingestion.files.inbox
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 from dlt.pipeline.pipeline import Pipeline
 from ingestion.company import load_company
@@ -26,7 +26,7 @@ from ingestion.landing import LandOptions, land
 def die(*args, **kwargs):
     os._exit(9)
 
-ingestion.files.connector.wait = lambda seconds: None
+ingestion.files.inbox.wait = lambda seconds: None
 if sys.argv[2] == "complete_load":
     FilesystemClient.complete_load = die
 else:

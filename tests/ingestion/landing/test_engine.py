@@ -95,7 +95,7 @@ def test_a_full_disk_is_one_clear_line_and_the_next_run_lands_all(company: Compa
     lines = "".join(f"{n},A,Mug {n * 7919},2,2010-12-01 08:26:00,2.55,,UK\n" for n in range(60_000))
     (root / "inbox" / "uk_orders" / "a.csv").write_text(HEADER + lines)
     script = (
-        "import sys, pathlib, datetime as d, ingestion.files.connector as c\n"
+        "import sys, pathlib, datetime as d, ingestion.files.inbox as c\n"
         "from ingestion.company import load_company\nfrom ingestion.landing import LandOptions, land\n"
         "c.wait = lambda s: None\ncompany = load_company(pathlib.Path(sys.argv[1]))\n"
         "r = land(company, company.sources[0], LandOptions('r', None, None, None, d.datetime.now(d.UTC)))\n"

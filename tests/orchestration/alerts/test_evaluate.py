@@ -55,7 +55,7 @@ def test_a_crash_inside_an_evaluation_leaves_nothing_and_the_next_one_does_it_al
     publish(("us", "2026-01-02", 0.12, "breach"))
     from orchestration.alerts import evaluate as _  # noqa: F401
 
-    module = sys.modules["orchestration.alerts.evaluate"]
+    module = sys.modules["orchestration.alerts.states"]
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
 
         def die(*_: Any, **__: Any) -> None:
@@ -85,6 +85,20 @@ def test_an_inhibited_period_keeps_the_state_and_says_nothing(world: Any, publis
     assert alert_rows(world.ops)[-1]["event"] == "inhibited" and len(outbox(world)) == 1
 
 
+def test_days_that_a_source_always_tells_late_do_not_hide_the_breach_before_them(world: Any, publish: Any) -> None:
+    late = [("us", f"2026-01-0{day}", None, "inhibited") for day in (4, 5)]
+    publish(("us", "2026-01-02", 0.05, "clear"), ("us", "2026-01-03", 0.12, "breach"), *late)
+    assert evaluate(world.ops, world.published, world.company, run("a")) == AlertCounts(1, 0)
+    assert evaluate(world.ops, world.published, world.company, run("b")) == AlertCounts(0, 0)
+    assert [row[0] for row in outbox(world)] == ["firing"]
+
+
+def test_a_breach_older_than_any_source_may_be_late_is_not_news(world: Any, publish: Any) -> None:
+    late = [("us", f"2026-01-0{day}", None, "inhibited") for day in (4, 5, 6)]
+    publish(("us", "2026-01-03", 0.12, "breach"), *late)
+    assert evaluate(world.ops, world.published, world.company, run("a")) == AlertCounts(0, 0)
+
+
 def test_many_breaches_at_once_are_one_message(world: Any, publish: Any) -> None:
     publish(*((f"shop_{n}", "2026-01-02", 0.12, "breach") for n in range(12)))
     assert evaluate(world.ops, world.published, world.company, run("a")) == AlertCounts(12, 0)
@@ -92,15 +106,20 @@ def test_many_breaches_at_once_are_one_message(world: Any, publish: Any) -> None
 
 
 def test_failed_sources_and_held_stores_tell_without_any_rule(world: Any) -> None:
+    from ingestion.company import load_company
+
+    path = world.company.root / "company.yml"
+    path.write_text(path.read_text().replace("sources: []", "sources: [{id: us_sp, system: fx}]"))
+    company = load_company(path.parent)
     broken = run(
         "a", status="held",
         sources=[{"source_id": "us_sp", "rows_landed": 0, "error": "token <revoked>"}],
         held={"us": {"since": "2026-01-02T00:00:00+00:00", "check": "fail_counts"}},
     )  # fmt: skip
-    assert evaluate(world.ops, world.published, world.company, broken) == AlertCounts(2, 0)
-    assert evaluate(world.ops, world.published, world.company, run("b", sources=[])) == AlertCounts(0, 1)
+    assert evaluate(world.ops, world.published, company, broken) == AlertCounts(2, 0)
+    assert evaluate(world.ops, world.published, company, run("b", sources=[])) == AlertCounts(0, 1)
     well = run("c", sources=[{"source_id": "us_sp", "rows_landed": 1, "error": None}])
-    assert evaluate(world.ops, world.published, world.company, well) == AlertCounts(0, 1)
+    assert evaluate(world.ops, world.published, company, well) == AlertCounts(0, 1)
     assert outbox(world) == [
         ("data", "data", "Source us_sp failed; the others went on: token &lt;revoked&gt;"),
         ("data", "data", "Store us is held back; its last good numbers stay published: fail_counts"),
@@ -169,3 +188,38 @@ def test_a_drop_says_the_share_where_the_verdict_has_no_level() -> None:
             Context(currency="USD"), ["zh", "en"], 0.3,
         )  # fmt: skip
         assert says in messages.firing(finding)["text"]
+
+
+def test_an_alert_whose_rule_is_gone_ends_without_a_message(world: Any, publish: Any) -> None:
+    from ingestion.company import load_company
+
+    publish(("us", "2026-01-02", 0.12, "breach"))
+    evaluate(world.ops, world.published, world.company, run("a"))
+    (world.company.root / "alerts.yml").write_text("rules: []\n")
+    assert evaluate(world.ops, world.published, load_company(world.company.root), run("b")) == AlertCounts(0, 0)
+    assert list_alerts(world.ops)[0]["state"] == "message pending" and len(outbox(world)) == 1
+    assert [row["event"] for row in alert_rows(world.ops)] == ["firing", "retired"]
+
+
+@pytest.mark.parametrize(
+    ("event", "chinese", "english"),
+    [
+        ("source_failed", "数据源 x 失败，其余数据源不受影响", "Source x failed; the others went on"),
+        (
+            "held",
+            "店铺 x 的数据未发布，沿用上次的可信数据",
+            "Store x is held back; its last good numbers stay published",
+        ),
+        ("stale", "数据源 x 数据过期", "Source x is stale"),
+        ("run_failed_recovered", "x 运行已恢复", "The run of x works again"),
+    ],
+)
+def test_a_message_about_data_speaks_the_companys_languages_in_their_order(
+    event: str, chinese: str, english: str
+) -> None:
+    from orchestration.alerts import messages
+
+    for languages, headline in ((["zh", "en"], f"{chinese} / {english}"), (["en"], english)):
+        body = messages.data(event, "x", "", "2026-01-02 06:00 UTC", languages)
+        assert body["text"] == headline
+    assert "2026-01-02 06:00 UTC" in body["blocks"][1]["text"]["text"]

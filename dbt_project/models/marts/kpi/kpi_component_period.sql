@@ -1,4 +1,5 @@
 {{ config(
+    schema='state',
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
@@ -57,19 +58,39 @@ stock_day_of_{{ grain }} as (
 
 ),
 
-in_{{ grain }} as (
+-- Per store first: every wider scope adds up far fewer rows.
+{{ grain }}_of_store as (
 
     select
-        dated.*,
-        coalesce(dated.date = stock.stock_day, false) as is_stock_day
+        dated.{{ grain }}_start as period_start,
+        dated.store_id,
+        dated.region,
+        dated.platform,
+        dated.org_unit,
+        dated.dim,
+        dated.dim_id,
+        max(dated.date) as as_of_day,
+        {% for fact in kpi_facts() %}
+        sum(dated.{{ fact }}__missing) as {{ fact }}__missing,
+        max(dated.{{ fact }}__state) as {{ fact }}__state,
+        {% endfor %}
+        {% for c in kpi_components() %}
+        sum(dated.{{ c.name }}) {%- if c.agg == 'last' %} filter (where dated.date = stock.stock_day) {%- endif %} as {{ c.name }}{{ ',' if not loop.last }}
+        {% endfor %}
     from dated
     left join stock_day_of_{{ grain }} as stock
         on dated.store_id = stock.store_id and dated.{{ grain }}_start = stock.{{ grain }}_start
-    {% if is_incremental() %}
-    where dated.{{ grain }}_start in (
-        select period_start from {{ ref('kpi_touched_period') }} where grain = '{{ grain }}'
-    )
-    {% endif %}
+    where
+        true
+        {% if grain not in fine %}
+        and dated.dim not in ('product', 'campaign')
+        {% endif %}
+        {% if is_incremental() %}
+        and dated.{{ grain }}_start in (
+            select period_start from {{ ref('kpi_touched_period') }} where grain = '{{ grain }}'
+        )
+        {% endif %}
+    group by 1, 2, 3, 4, 5, 6, 7
 
 ),
 

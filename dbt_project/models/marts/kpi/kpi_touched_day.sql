@@ -2,6 +2,7 @@
 
 -- Store-days that the KPI tables make again: where a fact changed, where holding began or ended, where days came, went or
 -- closed.
+-- depends_on: {{ ref('dim_store') }}
 {% set before = built('state', 'built_store') %}
 {% set component_days = built('kpi', 'kpi_component_daily') %}
 

@@ -1,0 +1,3 @@
+"""Platforms on loopback."""
+
+from tests.ingestion.loopback import serve as serve

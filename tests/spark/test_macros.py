@@ -1,0 +1,149 @@
+"""Every macro that the engines spell differently, on both: the same rows, and those that stand here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.dbt_project.lake import Lake
+from tests.spark.engines import TARGETS, Engine
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+
+LOS_ANGELES = "'America/Los_Angeles'"
+# Name: a query of one column that is text, and its values in order.
+CASES: dict[str, tuple[str, list[str | None]]] = {
+    "local_date_before_midnight": (
+        "select cast({{ local_date('moment', \"" + LOS_ANGELES + '") }} as {{ dbt.type_string() }}) as value from '
+        "(select cast('2026-01-10 07:59:00' as timestamp) as utc) as clock cross join lateral "
+        "(select cast(cast(utc as {{ dbt.type_string() }}) || '+00:00' as {{ moment_type() }}) as moment) as clocks",
+        ["2026-01-09"],
+    ),
+    "local_date_in_summer_time": (
+        "select cast({{ local_date(\"cast('2026-07-10 06:30:00+00:00' as \" ~ moment_type() ~ ')', \""
+        + LOS_ANGELES
+        + '") }} as {{ dbt.type_string() }}) as value',
+        ["2026-07-09"],
+    ),
+    "each_day_with_both_ends": (
+        "select cast(days.date as {{ dbt.type_string() }}) as value from (select cast('2026-02-27' as date) as first_day, "
+        "cast('2026-03-01' as date) as last_day) as span cross join lateral {{ each_day('first_day', 'last_day') }} as days",
+        ["2026-02-27", "2026-02-28", "2026-03-01"],
+    ),
+    "each_day_the_wrong_way_round": (
+        "select cast(days.date as {{ dbt.type_string() }}) as value from (select cast('2026-03-02' as date) as first_day, "
+        "cast('2026-03-01' as date) as last_day) as span cross join lateral {{ each_day('first_day', 'last_day') }} as days",
+        [],
+    ),
+    "each_day_without_an_end": (
+        "select cast(days.date as {{ dbt.type_string() }}) as value from (select cast('2026-03-02' as date) as first_day, "
+        "cast(null as date) as last_day) as span cross join lateral {{ each_day('first_day', 'last_day') }} as days",
+        [],
+    ),
+    "weekday_of_a_monday": (
+        "select cast({{ weekday(\"cast('2026-03-02' as date)\") }} as {{ dbt.type_string() }}) as value", ["1"],
+    ),
+    "weekday_of_a_sunday": (
+        "select cast({{ weekday(\"cast('2026-03-01' as date)\") }} as {{ dbt.type_string() }}) as value", ["7"],
+    ),
+    "days_apart": (
+        "select cast({{ dbt.datediff(\"cast('2026-02-27' as date)\", \"cast('2026-03-01' as date)\", 'day') }}"
+        " as {{ dbt.type_string() }}) as value",
+        ["2"],
+    ),
+    "json_text_of_a_key": ("""select {{ json_text("'{\\"region\\": \\"US\\"}'", 'region') }} as value""", ["US"]),
+    "json_text_of_no_json": ("""select {{ json_text("'region'", 'region') }} as value""", [None]),
+    "exact_ratio_rounds_half_up": (
+        "select cast({{ exact_ratio('5', '8', 2) }} as {{ dbt.type_string() }}) as value", ["0.63"],
+    ),
+    # 2 / 3 * 10 ** 17 needs more digits than a double has.
+    "exact_ratio_beyond_a_double": (
+        "select cast({{ exact_ratio('200000000000', '3', 6) }} as {{ dbt.type_string() }}) as value",
+        ["66666666666.666667"],
+    ),
+    "exact_ratio_by_zero": ("select cast({{ exact_ratio('5', '0', 2) }} as {{ dbt.type_string() }}) as value", [None]),
+    "money_rounds_half_up": (
+        "select cast({{ money('cast(-1.00005 as decimal(20, 9))') }} as {{ dbt.type_string() }}) as value", ["-1.0001"],
+    ),
+    # The tail of the product decides, and both engines must still have it: 0.00004999…98765432100 rounds down.
+    "converted_keeps_every_digit": (
+        "select cast({{ converted('cast(1.234567891 as decimal(20, 9))', \"'EUR'\", \"'USD'\","
+        " 'cast(7.1234567891 as decimal(18, 10))') }} as {{ dbt.type_string() }}) as value",
+        ["8.7944"],
+    ),
+    "run_file_that_is_there": (
+        "select store_id || ' ' || cast(since as {{ dbt.type_string() }}) as value from "
+        "{{ run_file('held', {'store_id': 'varchar', 'since': 'date'}) }} as told",
+        ["us 2026-03-01"],
+    ),
+    "run_file_that_is_absent": (
+        "select store_id as value from {{ run_file('nothing', {'store_id': 'varchar'}) }} as told", [],
+    ),
+    "landed_rows_of_complete_loads": (
+        "select order_id || ' ' || source_id || ' ' || load_id || ' ' || cast(grand_total as {{ dbt.type_string() }}) as value"
+        " from {{ landed('amazon', 'orders') }} as lake_rows",
+        ["O1 us_sp 1795000000.000002 1.500000000"],
+    ),
+    "landed_column_that_the_file_lacks": (
+        "select status as value from {{ landed('amazon', 'orders') }} as lake_rows", [None],
+    ),
+    "landed_table_of_a_system_that_nobody_configured": (
+        "select sku as value from {{ landed('mabang', 'products') }} as lake_rows", [],
+    ),
+    "landed_table_of_every_system": (
+        "select distinct system || ' ' || source_id || ' ' || cast(day as {{ dbt.type_string() }}) as value"
+        " from {{ landed('landing', 'meta_coverage') }} as lake_rows",
+        ["amazon us_sp 2026-01-09"],
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("macros") / "data"
+    lake = Lake(root)
+    lake.company([], [])
+    order = {"order_id": "O1", "created_at": "2026-01-10 07:59:00+00", "grand_total": Decimal("1.5")}
+    coverage = {"resource": "orders", "account": "US", "day": date(2026, 1, 9)}
+    lake.land("amazon", "us_sp", {"orders": [order], "meta_coverage": [coverage]})
+    lake.land("amazon", "us_sp", {"orders": [order | {"order_id": "O2"}]}, complete=False)
+    with duckdb.connect() as connection:  # as an older version of the connector wrote it
+        path = root / "lake" / "amazon" / "us_sp" / "orders" / "1795000000.000002.part.parquet"
+        connection.execute(f"COPY (SELECT order_id, grand_total FROM '{path}') TO '{path}.narrow' (FORMAT parquet)")
+        Path(f"{path}.narrow").replace(path)
+    run = root / "state" / "run"
+    run.mkdir(parents=True)
+    (run / "held.jsonl").write_text(json.dumps({"store_id": "us", "since": "2026-03-01", "check": "c"}) + "\n")
+    return root
+
+
+Answers = Callable[[str], dict[str, list[str | None]]]
+
+
+@pytest.fixture(scope="module")
+def answers(data: Path) -> Answers:
+    """All cases in one query per engine: to start dbt takes longer than any of them."""
+    found: dict[str, dict[str, list[str | None]]] = {}
+
+    def of(engine: str) -> dict[str, list[str | None]]:
+        if engine not in found:
+            dbt = Engine(engine, data)
+            dbt.build("stg_landing__visible_load")
+            parts = [f"select '{name}' as macro, 1 as n, value from ({query})" for name, (query, _) in CASES.items()]
+            rows = dbt.rows(" union all ".join(parts) + " order by macro, value")
+            found[engine] = {name: [row[2] for row in rows if row[0] == name] for name in CASES}
+        return found[engine]
+
+    return of
+
+
+@pytest.mark.parametrize("engine", TARGETS)
+@pytest.mark.parametrize("case", CASES)
+def test_macro_gives_the_same_rows_on_both_engines(answers: Answers, engine: str, case: str) -> None:
+    assert answers(engine)[case] == CASES[case][1]
