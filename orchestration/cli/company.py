@@ -35,8 +35,8 @@ def check(ctx: click.Context) -> None:
     from ingestion.registry import connect
 
     company = company_of(ctx)
-    click.echo(f"company.yml: ok, {len(company.stores)} stores, {len(company.sources)} sources")
-    click.echo(f"alerts.yml: ok, {len(company.alert_rules)} rules")
+    click.echo(f"company.yml: ok, stores {len(company.stores)}, sources {len(company.sources)}")
+    click.echo(f"alerts.yml: ok, rules {len(company.alert_rules)}")
     failed = False
     for source in company.sources:
         try:

@@ -117,6 +117,8 @@ def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) ->
             )
     except AlreadyRunningError as error:
         raise RunProblem(str(error)) from error
+    for warning in (warning for resource in result.resources for warning in resource.warnings):
+        say(f"{source}: {warning}")
     if result.error:
         raise RunProblem(f"{source}: {result.error}")
     click.echo(
