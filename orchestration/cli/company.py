@@ -30,7 +30,7 @@ def init(ctx: click.Context, directory: Path | None) -> None:
 @click.command()
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Validate the configuration and try every connection; one line each."""
+    """Validate the configuration, try each source."""
     from ingestion.connector import SourceError
     from ingestion.registry import connect
 
