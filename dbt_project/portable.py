@@ -35,7 +35,6 @@ RULES = (
     _rule("varchar or text", r"\bas\s+(varchar|text)\s*\)", "string"),
     _rule("timestamp with time zone", r"\btimestamp\s+with\s+time\s+zone\b|\btimestamptz\b", "{{ moment_type() }}"),
     _rule("hugeint", r"\bu?hugeint\b", "decimal(38, 0)"),
-    _rule("qualify", r"\bqualify\b", "row_number() in a subquery (Spark 4.0 has no qualify)"),
     _rule("* exclude, except or replace", r"\*\s*(exclude|except|replace)\s*\(", "list the columns"),
     _rule("by name", r"\b(union|union\s+all)\s+by\s+name\b", "list the columns"),
     _rule("ignore nulls", r"\bignore\s+nulls\b", "max_by(x, case when x is not null then day end) over (…)"),
@@ -69,13 +68,14 @@ RULES = (
 )
 
 _COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
+_CONFIG = re.compile(r"\{\{\s*config\(.*?\)\s*\}\}$", re.DOTALL | re.MULTILINE)
 _JINJA = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
 def findings(sql: str) -> Iterator[tuple[int, Rule]]:
     """Line (from 1) and rule of each construct that is not portable; comments, texts and Jinja do not count."""
-    bare = _COMMENT.sub(_blank, sql)
+    bare = _CONFIG.sub(_blank, _COMMENT.sub(_blank, sql))
     bare = _TEXT.sub(_blank, _JINJA.sub(_blank, bare))
     for number, line in enumerate(bare.splitlines(), start=1):
         for rule in RULES:

@@ -9,6 +9,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
+from expectations import Verdict
+from expectations.suites import all_suites
 from ingestion.company import Company
 from ingestion.landing import SourceResult
 from ingestion.registry import resource_names
@@ -20,6 +22,8 @@ from orchestration.warehouse import EVERYTHING, KPI
 
 WAREHOUSE_POOL = "warehouse"
 REFERENCE_SOURCE = "reference"
+
+TELL_STEP = "tell"  # the last step, which fails a run whose sources failed
 
 VERDICT = dg.AssetKey(["quality", "verdict"])
 PUBLISHED = dg.AssetKey(["published", "company"])
@@ -37,7 +41,6 @@ GROUPS = {
     "published": "8_published",
     "slack": "9_slack",
 }
-SUITES = ("freshness", "completeness", "validity")
 
 
 class RunConfig(dg.Config):
@@ -204,7 +207,13 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
                 description="Which stores may be published: Great Expectations over the audit models.",
             )
         ],
-        check_specs=[dg.AssetCheckSpec(name, asset=VERDICT) for name in (*SUITES, "nothing_held")],
+        check_specs=[
+            *[dg.AssetCheckSpec(suite.name, asset=VERDICT, description=suite.asks) for suite in all_suites()],
+            dg.AssetCheckSpec(
+                "nothing_held", asset=VERDICT,
+                description="Is every store published, or does one keep its last good rows because a gate held it?",
+            ),
+        ],
     )  # fmt: skip
     def check_quality(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from orchestration.warehouse import BuildResult
@@ -217,7 +226,7 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
         yield dg.MaterializeResult(
             asset_key=VERDICT,
             metadata={"checks": len(verdicts), "held": sorted(held)},
-            check_results=[_suite_result(suite, [v for v in verdicts if v.suite == suite]) for suite in SUITES]
+            check_results=[_suite_result(s.name, [v for v in verdicts if v.suite == s.name]) for s in all_suites()]
             + [dg.AssetCheckResult(passed=not held, check_name="nothing_held", metadata={"held": sorted(held)})],
         )
 
@@ -236,23 +245,28 @@ def warehouse_assets(company: Company | None, manifest: Path) -> list[dg.AssetsD
     return [build_core, check_quality, build_kpi]
 
 
-def _suite_result(suite: str, verdicts: Sequence[Any]) -> dg.AssetCheckResult:
+def _suite_result(suite: str, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
     broken = [v for v in verdicts if not v.passed]
     failed = any(v.severity == "fail" for v in broken)
     return dg.AssetCheckResult(
         check_name=suite,
         passed=bool(verdicts) and not broken,
         severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
-        metadata={v.check: v.observed for v in broken},
+        metadata={f"{v.check} {v.store_id or ''}".strip(): v.observed for v in broken},
     )
 
 
 def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
     """The published file, and the messages that tell about it."""
 
-    @dg.asset(
-        key=PUBLISHED, deps=list(kpi_keys), group_name=GROUPS["published"], kinds={"duckdb"},
-        description="The file that people query: data/published/company.duckdb.",
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                PUBLISHED, deps=list(kpi_keys), group_name=GROUPS["published"], kinds={"duckdb"},
+                description="The file that people query: data/published/company.duckdb.",
+            )
+        ],
     )  # fmt: skip
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         pipeline = _pipeline(context)
@@ -263,9 +277,14 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
             return dg.MaterializeResult(metadata={"published": False})
         return dg.MaterializeResult(metadata={"published": True, "tables": len(facts["tables"])})
 
-    @dg.asset(
-        key=TOLD, deps=[PUBLISHED], group_name=GROUPS["slack"], kinds={"slack"},
-        description="Breaches and data problems, sent to Slack; the run fails where a source failed.",
+    @dg.multi_asset(
+        name=TELL_STEP,
+        specs=[
+            dg.AssetSpec(
+                TOLD, deps=[PUBLISHED], group_name=GROUPS["slack"], kinds={"slack"},
+                description="Breaches and data problems, sent to Slack; the run fails where a source failed.",
+            )
+        ],
     )  # fmt: skip
     def tell(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         summary = _pipeline(context).tell()

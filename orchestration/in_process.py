@@ -33,7 +33,7 @@ def execute(company: Company, options: RunOptions, listener: logging.Handler) ->
 
     import dagster as dg
 
-    from orchestration.assets import REFERENCE_SOURCE, RunConfig, landed_source
+    from orchestration.assets import REFERENCE_SOURCE, TELL_STEP, RunConfig, landed_source
     from orchestration.definitions import RUN_JOB, build_definitions
 
     # The web page has the whole log. Naming a logger also keeps Dagster's console logger away from the terminal.
@@ -64,6 +64,6 @@ def execute(company: Company, options: RunOptions, listener: logging.Handler) ->
     errors = [
         f"{event.step_key}: {event.step_failure_data.error.message if event.step_failure_data.error else 'failed'}"
         for event in result.all_events
-        if event.is_step_failure and event.step_key != "slack__alerts"
+        if event.is_step_failure and event.step_key != TELL_STEP
     ]
     return pipeline.summary([" ".join(error.split()) for error in errors])

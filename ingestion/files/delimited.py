@@ -89,7 +89,8 @@ class _Block:
         self.dialect, self._file, self._offset = dialect, file, offset
         self.text, wrong = to_utf8(raw, dialect.encoding)
         self.undecodable = set(wrong)
-        self._size = int(np.count_nonzero(self._is(_LINE_FEED))) + (not self.text.endswith(b"\n"))
+        self._closed = raw.endswith(b"\n")
+        self._size = int(np.count_nonzero(self._is(_LINE_FEED))) + (not self._closed)
         self.borrowed_lines = self.borrowed_bytes = 0
 
     def _is(self, byte: int) -> _Mask:
@@ -107,7 +108,7 @@ class _Block:
     def ends(self) -> _Positions:
         """Where each line ends: its line feed, or the end of the block."""
         found = np.flatnonzero(self._is(_LINE_FEED))
-        return found if self.text.endswith(b"\n") else np.append(found, len(self.text))
+        return found if self._closed else np.append(found, len(self.text))
 
     @cached_property
     def starts(self) -> _Positions:
@@ -178,7 +179,7 @@ class _Block:
 
     def _blank(self) -> _Mask:
         sizes = self.ends - self.starts
-        first = np.frombuffer(self.text, np.uint8)[np.minimum(self.starts, len(self.text) - 1)]
+        first = np.frombuffer(self.text + b"\n", np.uint8)[self.starts]
         blank: _Mask = (sizes == 0) | ((sizes == 1) & (first == _RETURN))
         return blank
 

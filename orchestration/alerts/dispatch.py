@@ -66,20 +66,22 @@ def dispatch(ops: Path, company: Company, env: Mapping[str, str], clock: Clock |
         return _Dispatcher(connection, way, channels, clock or SystemClock()).run()
 
 
-def send_test(company: Company, env: Mapping[str, str]) -> list[str]:
-    """Send one message to each channel; one line per channel says how it went."""
+def send_test(company: Company, env: Mapping[str, str]) -> tuple[list[str], bool]:
+    """Send one message to each channel; returns a line per channel that says how it went, and whether all arrived."""
     way = transport(_environment(company, env))
     channels = company.slack.channels if company.slack else {}
     if way is None:
-        return ["nothing sent: set SLACK_BOT_TOKEN or SLACK_WEBHOOK_URL in the environment or in .env"]
+        return ["nothing sent: set SLACK_BOT_TOKEN or SLACK_WEBHOOK_URL in the environment or in .env"], False
     if not channels:
-        return ['nothing sent: name the channels in company.yml, as slack: {channels: {default: "#kpi"}}']
+        return ['nothing sent: name the channels in company.yml, as slack: {channels: {default: "#kpi"}}'], False
     lines = [] if way.can_look_up else ["a webhook posts to its own channel only, without updates or threads"]
+    arrived = True
     for name, channel in channels.items():
         body = test_message(company.name, channel, company.languages)
         outcome = way.post(channel, body, f"test|{name}|{time.time_ns()}", None)
+        arrived = arrived and isinstance(outcome, Sent)
         lines.append(f"{name} {channel}: {'sent' if isinstance(outcome, Sent) else outcome.reason}")
-    return lines
+    return lines, arrived
 
 
 def _environment(company: Company, env: Mapping[str, str]) -> Mapping[str, str]:

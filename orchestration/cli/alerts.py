@@ -6,7 +6,7 @@ import os
 
 import click
 
-from orchestration.cli.common import RunProblem, company_of
+from orchestration.cli.common import EXIT_FAILED, RunProblem, company_of
 
 
 @click.group()
@@ -28,14 +28,17 @@ def list_(ctx: click.Context) -> None:
 
 
 @alerts.command()
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", default=50, show_default=True, help="How many, the newest first.")
 @click.pass_context
 def history(ctx: click.Context, limit: int) -> None:
     """Every change, suppression and delivery."""
     from orchestration.alerts import history as read_history
 
-    for row in read_history(company_of(ctx).root / "data" / "ops.sqlite", limit):
+    rows = read_history(company_of(ctx).root / "data" / "ops.sqlite", limit)
+    for row in rows:
         click.echo("  ".join(f"{key}={value}" for key, value in row.items() if value is not None))
+    if not rows:
+        click.echo("no alert has been judged yet")
 
 
 @alerts.command()
@@ -44,8 +47,11 @@ def test(ctx: click.Context) -> None:
     """Send one message to each configured channel."""
     from orchestration.alerts import send_test
 
-    for line in send_test(company_of(ctx), os.environ):
+    lines, arrived = send_test(company_of(ctx), os.environ)
+    for line in lines:
         click.echo(line)
+    if not arrived:
+        ctx.exit(EXIT_FAILED)
 
 
 @alerts.command()

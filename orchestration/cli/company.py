@@ -30,13 +30,13 @@ def init(ctx: click.Context, directory: Path | None) -> None:
 @click.command()
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Validate the configuration and try every connection; one line each."""
+    """Validate the configuration, try each source."""
     from ingestion.connector import SourceError
     from ingestion.registry import connect
 
     company = company_of(ctx)
-    click.echo(f"company.yml: ok, {len(company.stores)} stores, {len(company.sources)} sources")
-    click.echo(f"alerts.yml: ok, {len(company.alert_rules)} rules")
+    click.echo(f"company.yml: ok, stores {len(company.stores)}, sources {len(company.sources)}")
+    click.echo(f"alerts.yml: ok, rules {len(company.alert_rules)}")
     failed = False
     for source in company.sources:
         try:

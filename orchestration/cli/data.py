@@ -13,11 +13,22 @@ from orchestration.cli.common import DAY, RunProblem, UsageProblem, company_of, 
 @click.command()
 @click.argument("metrics")
 @click.option("--by", default="", help="Dimensions, comma-separated: store_id, region, platform, category, …")
-@click.option("--grain", type=click.Choice(["day", "week", "month", "quarter", "year"]), default=None)
+@click.option(
+    "--grain",
+    type=click.Choice(["day", "week", "month", "quarter", "year"]),
+    help="One row per period; without it, one over all days.",
+)
 @click.option("--from", "date_from", type=DAY, help="First store-local day, included.")
 @click.option("--to", "date_to", type=DAY, help="Last store-local day, included.")
 @click.option("--where", multiple=True, help='For example "region = US" (repeatable).')
-@click.option("--format", "output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="For a person, a spreadsheet, a program.",
+)
 @click.pass_context
 def query(
     ctx: click.Context,
@@ -29,7 +40,7 @@ def query(
     where: tuple[str, ...],
     output: str,
 ) -> None:
-    """Read METRICS (comma-separated) from the published file."""
+    """Read METRICS from the published file. Separate several by commas."""
     from orchestration import query as engine
     from orchestration.render import render
 
@@ -55,7 +66,7 @@ def query(
 @click.option("--period", default=None, help="A day, a month (2026-01) or a year.")
 @click.pass_context
 def explain(ctx: click.Context, metric: str, scope: str, period: str | None) -> None:
-    """Why is this number this number: definition, formula, inputs, sources, version."""
+    """Say why a number is this number. Definition, inputs, rates, sources, freshness, version."""
     from orchestration.explain import explain as engine
     from orchestration.query import QueryError
 
@@ -91,10 +102,17 @@ def quality(ctx: click.Context, open_page: bool) -> None:
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--format", "output", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="Parquet keeps the types.",
+)
 @click.pass_context
 def export(ctx: click.Context, directory: Path, output: str) -> None:
-    """Write all published tables to DIRECTORY: the data is the company's own."""
+    """Write all published tables to DIRECTORY. The data is the company's own."""
     import duckdb
 
     path = published_file(company_of(ctx))

@@ -57,7 +57,7 @@ def sandbox_served(directory: Path, days: int, orders_per_day: int, seed: int, a
 @click.option("--keep", is_flag=True, help="Continue the company in ./demo instead of starting anew.")
 @click.pass_context
 def demo(ctx: click.Context, days: int, orders_per_day: int, seed: int, keep: bool) -> None:
-    """Sandbox company: simulate, serve, land, build, check, publish, alert; writes ./demo."""
+    """Run a sandbox company into ./demo. Simulate, serve, land, build, check, publish, alert."""
     from ingestion.company import load_company
 
     if DEMO.exists() and not keep:

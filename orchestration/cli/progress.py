@@ -19,8 +19,8 @@ STEPS = {
     "build_core": "building facts",
     "check_quality": "checking",
     "build_kpi": "building KPIs",
-    "published__company": "publishing",
-    "slack__alerts": "telling",
+    "publish": "publishing",
+    "tell": "telling",
 }
 
 

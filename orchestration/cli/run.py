@@ -85,7 +85,7 @@ def run(
     full_refresh: bool,
     as_json: bool,
 ) -> None:
-    """One run: land, build, check, publish, alert. Exit 0 published, 1 failed, 2 usage, 3 something was held."""
+    """Land, build, check, publish, alert. Exit 0 published, 1 failed, 2 usage, 3 something was held."""
     company = company_of(ctx)
     options = RunOptions(sources, date_from, date_to, as_of, full_refresh)
     _check_options(company, options)
@@ -100,7 +100,7 @@ def run(
 @click.option("--to", "date_to", type=DAY, required=True, help="Last store-local day, included.")
 @click.pass_context
 def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) -> None:
-    """Land a past window of one source again; newer rows win, nothing is doubled. Publish with `kpi run`."""
+    """Land a past window of one source again. Newer rows win, nothing is doubled; publish with `kpi run`."""
     from datetime import UTC, datetime
 
     from ingestion.landing import LandOptions, land
@@ -117,6 +117,8 @@ def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) ->
             )
     except AlreadyRunningError as error:
         raise RunProblem(str(error)) from error
+    for warning in (warning for resource in result.resources for warning in resource.warnings):
+        say(f"{source}: {warning}")
     if result.error:
         raise RunProblem(f"{source}: {result.error}")
     click.echo(
@@ -128,7 +130,7 @@ def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) ->
 @click.option("--port", default=3000, show_default=True, help="Port of the web page.")
 @click.pass_context
 def dev(ctx: click.Context, port: int) -> None:
-    """Open Dagster with the schedules and sensors (Ctrl-C ends it)."""
+    """Open Dagster with schedules and sensors. Each region runs in its own morning until Ctrl-C ends it."""
     import subprocess
     import sys
 

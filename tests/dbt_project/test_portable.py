@@ -24,7 +24,6 @@ from dbt_project.portable import findings
         ("select isodow(a)", "isodow()"),
         ("select a from b where (c, d) in (select (c, d) from e)", "(a, b) in (select (…))"),
         ('select "a"', "double-quoted name"),
-        ("select a from b qualify row_number() over (order by a) = 1", "qualify"),
     ],
 )
 def test_private_construct_is_named_with_its_line(sql: str, construct: str) -> None:

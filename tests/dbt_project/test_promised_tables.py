@@ -67,6 +67,9 @@ PROMISED: Mapping[str, Mapping[str, str]] = {
     | {"landed_at": MOMENT},
     "audit.reconciliation": _typed(VARCHAR="control store_id reason verdict", DATE="period_start")
     | dict.fromkeys(["left_value", "right_value", "difference", "tolerance", "explained"], "DECIMAL(28,4)"),
+    "audit.alert": _typed(
+        VARCHAR="alert_key rule_id metric scope_type scope_id event channel slack_ts", DATE="period_start"
+    ) | {"at": MOMENT},
     "audit.definition_change": _typed(
         VARCHAR="metric changed_by formula_from formula_to reason", INTEGER="version", DATE="changed_on"
     ),

@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 
 from orchestration.assets import GROUPS, landed_source
+from orchestration.cli.progress import STEPS
 from orchestration.definitions import RUN_JOB, build_definitions
 
 pytestmark = pytest.mark.slow
@@ -75,6 +76,11 @@ def test_each_configured_resource_is_an_asset_and_all_lead_to_slack(definitions:
     assert {key.to_user_string() for key in reached} >= landed
     described = [key for key in reached if landed_source(key) or key.path[0] in ("quality", "published", "slack")]
     assert all(graph.get(key).description and graph.get(key).kinds for key in described)
+
+
+def test_a_run_has_six_steps_and_they_are_verbs(definitions: dg.Definitions) -> None:
+    steps = {node.name for node in definitions.resolve_job_def(RUN_JOB).all_node_defs}
+    assert steps == {"land", "build_core", "check_quality", "build_kpi", "publish", "tell"} == set(STEPS)
 
 
 def test_only_the_steps_that_touch_the_warehouse_share_its_pool(definitions: dg.Definitions) -> None:

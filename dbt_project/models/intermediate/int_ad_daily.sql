@@ -46,7 +46,7 @@ file_days as (
         cast(ads.sales as decimal(28, 9)) as ad_sales,
         ads.orders as ad_orders,
         ads.currency
-    from {{ ref('stg_files__ad_daily') }} as ads
+    from {{ in_force('ad_daily') }} as ads
     inner join {{ ref('int_store_source') }} as sources
         on ads.source_id = sources.source_id and sources.fact = 'ad_daily'
 ),

@@ -10,12 +10,21 @@ stores as (
     {% endif %}
 ),
 
-days as (
+bounds as (
     select
         store_id,
-        cast(unnest({{ days_between("cast('2000-01-01' as date)", 'max(as_of_day) + 400') }}) as date) as date
+        cast('2000-01-01' as date) as first_day,
+        max(as_of_day) + 400 as last_day
     from stores
     group by store_id
+),
+
+days as (
+    select
+        bounds.store_id,
+        days.date
+    from bounds
+    cross join lateral {{ each_day('bounds.first_day', 'bounds.last_day') }} as days
 ),
 
 facts (fact) as (

@@ -22,7 +22,7 @@ newest as (
 scaled as (
     select
         *,
-        cast(rate * 10000000000 as hugeint) as rate_e10
+        cast(rate * 10000000000 as decimal(38, 0)) as rate_e10
     from newest
 ),
 
@@ -63,17 +63,23 @@ best as (
     ) as ranked
 ),
 
+carried as (
+    select
+        *,
+        least(coalesce(next_date - 1, rate_date + 7), rate_date + 7) as last_date
+    from best
+),
+
 final as (
     select
-        cast(unnest({{ days_between(
-            'rate_date', 'least(coalesce(next_date - 1, rate_date + 7), rate_date + 7)'
-        ) }}) as date) as date,
-        base,
-        quote,
-        rate,
-        rate_date,
-        source
-    from best
+        days.date,
+        carried.base,
+        carried.quote,
+        carried.rate,
+        carried.rate_date,
+        carried.source
+    from carried
+    cross join lateral {{ each_day('carried.rate_date', 'carried.last_date') }} as days
 )
 
 select * from final

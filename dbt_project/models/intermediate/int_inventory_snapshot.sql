@@ -33,13 +33,21 @@ file_stock as (
         stock.sellable_units,
         stock.inbound_units,
         stock.reserved_units
-    from {{ ref('stg_files__inventory_daily') }} as stock
+    from {{ in_force('inventory_daily') }} as stock
     inner join {{ ref('int_store_source') }} as sources
         on stock.source_id = sources.source_id and sources.fact = 'inventory_daily'
 ),
 
 all_stock as (
-    select * exclude (seen_at, snapshot_id) from last_of_day
+    select
+        store_id,
+        date,
+        sku,
+        on_hand_units,
+        sellable_units,
+        inbound_units,
+        reserved_units
+    from last_of_day
     union all
     select * from file_stock
 ),

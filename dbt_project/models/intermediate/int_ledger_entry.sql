@@ -43,16 +43,16 @@ file_entries as (
         entries.source_id,
         entries.order_id,
         entries.sku,
-        cast(null as varchar) as transaction_type,
-        cast(null as varchar) as transaction_status,
-        cast(null as varchar) as description,
+        cast(null as string) as transaction_type,
+        cast(null as string) as transaction_status,
+        cast(null as string) as description,
         entries.component as breakdown_path,
         entries.component,
         cast(entries.amount as decimal(28, 9)) as amount,
         entries.currency,
         false as is_unknown,
         true as settled
-    from {{ ref('stg_files__ledger_entry') }} as entries
+    from {{ in_force('ledger_entry') }} as entries
     inner join {{ ref('int_store_source') }} as sources
         on entries.source_id = sources.source_id and sources.fact = 'ledger_entry'
 ),

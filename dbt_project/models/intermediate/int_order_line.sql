@@ -9,7 +9,7 @@ file_lines as (
         lines.occurred_at as ordered_at,
         lines.source_id,
         lines.order_id,
-        coalesce(lines.line_id, cast(lines.row_number as varchar)) as line_id,
+        coalesce(lines.line_id, cast(lines.row_number as string)) as line_id,
         lines.sku,
         lines.category,
         lines.channel,
@@ -22,7 +22,7 @@ file_lines as (
         cast(lines.quantity * lines.unit_price as decimal(28, 9)) as gmv,
         coalesce(lines.discount, 0) as discounts,
         lines.buyer_key
-    from {{ ref('stg_files__order_line') }} as lines
+    from {{ in_force('order_line') }} as lines
     inner join {{ ref('int_store_source') }} as sources
         on lines.source_id = sources.source_id and sources.fact = 'order_line'
     where lines.row_kind in ('sale', 'adjustment')
@@ -38,7 +38,7 @@ amazon_lines as (
         orders.order_id,
         items.order_item_id as line_id,
         items.sku,
-        cast(null as varchar) as category,
+        cast(null as string) as category,
         case when upper(orders.fulfilled_by) = 'AMAZON' then 'fba' else 'fbm' end as channel,
         upper(orders.status) not in ('CANCELLED', 'CANCELED') and not coalesce(items.is_cancelled, false) as is_live,
         coalesce(orders.is_replacement, false) as is_replacement,
@@ -50,7 +50,7 @@ amazon_lines as (
             coalesce(items.item_price, items.unit_price * items.quantity_ordered) as decimal(28, 9)
         ) as gmv,
         coalesce(items.discount, 0) as discounts,
-        cast(null as varchar) as buyer_key
+        cast(null as string) as buyer_key
     from {{ ref('stg_amazon__orders') }} as orders
     inner join {{ ref('int_store_source') }} as sources
         on orders.source_id = sources.source_id and sources.fact = 'order_line'

@@ -15,7 +15,7 @@ file_lines as (
         cast(abs(lines.quantity) * lines.unit_price - coalesce(lines.discount, 0) as decimal(28, 9)) as refunds,
         lines.currency,
         false as settled
-    from {{ ref('stg_files__order_line') }} as lines
+    from {{ in_force('order_line') }} as lines
     inner join {{ ref('int_store_source') }} as sources
         on
             lines.source_id = sources.source_id
@@ -32,13 +32,13 @@ file_refunds as (
         refunds.source_id,
         refunds.order_id,
         refunds.sku,
-        cast(null as varchar) as category,
-        cast(null as varchar) as channel,
+        cast(null as string) as category,
+        cast(null as string) as channel,
         refunds.quantity,
         cast(refunds.amount as decimal(28, 9)) as refunds,
         refunds.currency,
         false as settled
-    from {{ ref('stg_files__refund') }} as refunds
+    from {{ in_force('refund') }} as refunds
     inner join {{ ref('int_store_source') }} as sources
         on refunds.source_id = sources.source_id and sources.fact = 'refund' and sources.resource = 'refund'
 ),
@@ -51,8 +51,8 @@ amazon_refunds as (
         ledger.source_id,
         max(ledger.order_id) as order_id,
         max(ledger.sku) as sku,
-        cast(null as varchar) as category,
-        cast(null as varchar) as channel,
+        cast(null as string) as category,
+        cast(null as string) as channel,
         max(coalesce(ledger.quantity, 0)) as quantity,
         cast(-sum(ledger.amount) as decimal(28, 9)) as refunds,
         max(ledger.currency) as currency,

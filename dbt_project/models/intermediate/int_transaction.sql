@@ -34,10 +34,30 @@ first_posted as (
 
 final as (
     select
-        leaves.* exclude (posted_at),
+        leaves.source_id,
+        leaves.transaction_id,
+        leaves.entry_no,
+        leaves.transaction_type,
+        leaves.transaction_status,
+        leaves.description,
+        leaves.order_id,
+        leaves.refund_id,
+        leaves.deferred_transaction_id,
+        leaves.release_transaction_id,
+        leaves.marketplace_id,
+        leaves.item_no,
+        leaves.sku,
+        leaves.asin,
+        leaves.quantity,
+        leaves.breakdown_path,
+        leaves.breakdown_type,
+        leaves.amount,
+        leaves.currency,
+        leaves.load_id,
         coalesce(first_posted.posted_at, leaves.posted_at) as posted_at
     from leaves
-    left join first_posted using (source_id, transaction_id)
+    left join first_posted
+        on leaves.source_id = first_posted.source_id and leaves.transaction_id = first_posted.transaction_id
     where not exists (
         select 1 from released
         where released.source_id = leaves.source_id and released.replaced_id = leaves.transaction_id

@@ -85,6 +85,13 @@ def test_broken_lines_keep_their_number_and_cost_nobody_else(
     ]
 
 
+def test_a_last_line_of_foreign_bytes_and_no_line_feed_is_one_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,name\n1,mug\n2,\xff")
+    rows, _, bad = read(path, dialect(encoding="utf-8"))
+    assert (rows, bad) == ([["1", "mug"]], [(3, "bytes are not of the file's encoding")])
+
+
 def test_delimiter_quote_and_escape_are_the_declared_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id|name\n1|'a|b'\n2|'it\\'s'\n3|x,y\n")

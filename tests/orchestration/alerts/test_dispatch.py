@@ -127,7 +127,8 @@ def test_without_slack_everything_stays_in_the_outbox(world: Any, clock: Any, mo
     put(world, "a")
     assert dispatch(world.ops, world.company, {}, clock) == 0
     assert statuses(world) == ["pending"] and len(list_alerts(world.ops)) == 1
-    assert "SLACK_BOT_TOKEN" in send_test(world.company, {})[0]
+    lines, arrived = send_test(world.company, {})
+    assert "SLACK_BOT_TOKEN" in lines[0] and not arrived
 
 
 def test_an_unclear_webhook_post_is_reported_and_not_repeated(
@@ -142,5 +143,5 @@ def test_an_unclear_webhook_post_is_reported_and_not_repeated(
 
 
 def test_a_test_message_goes_to_each_channel(world: Any, slack: Any) -> None:
-    assert send_test(world.company, slack.env) == ["default #kpi: sent", "data #d: sent"]
+    assert send_test(world.company, slack.env) == (["default #kpi: sent", "data #d: sent"], True)
     assert [m["channel"] for m in slack.messages] == ["C1", "C2"]

@@ -1,6 +1,6 @@
 {{ config(alias='coverage_gap') }}
 
--- Closed days since the store's first covered day on which a configured fact has no source's word.
+-- Closed days, but for those that the source is known to tell late, since the store's first covered day on which a configured fact has no source's word.
 with
 
 spans as (
@@ -8,26 +8,33 @@ spans as (
         coverage.store_id,
         coverage.fact,
         min(coverage.date) as first_day,
-        max(stores.as_of_day) - 1 as last_day
+        max(stores.as_of_day - 1 - sources.lag_days) as last_day
     from {{ ref('int_coverage') }} as coverage
     inner join {{ ref('int_store') }} as stores on coverage.store_id = stores.store_id
+    inner join {{ ref('int_store_source') }} as sources
+        on coverage.source_id = sources.source_id and coverage.fact = sources.fact
     group by coverage.store_id, coverage.fact
 ),
 
 days as (
     select
-        store_id,
-        fact,
-        cast(unnest({{ days_between('first_day', 'last_day') }}) as date) as date
+        spans.store_id,
+        spans.fact,
+        days.date
     from spans
-    where last_day >= first_day
+    cross join lateral {{ each_day('spans.first_day', 'spans.last_day') }} as days
 ),
 
 final as (
-    select days.*
+    select
+        store_id,
+        fact,
+        date
     from days
-    left join {{ ref('int_coverage') }} as coverage using (store_id, fact, date)
-    where coverage.store_id is null
+    where not exists (
+        select 1 from {{ ref('int_coverage') }} as coverage
+        where coverage.store_id = days.store_id and coverage.fact = days.fact and coverage.date = days.date
+    )
 )
 
 select * from final

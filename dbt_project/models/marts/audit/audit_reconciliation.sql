@@ -25,7 +25,7 @@ landed_sales as (
             when lines.row_kind = 'sale' and coalesce(lower(lines.status), '') not in ('cancelled', 'canceled')
                 then {{ money('lines.quantity * lines.unit_price') }} else 0
         end) as amount
-    from {{ ref('stg_files__order_line') }} as lines
+    from {{ in_force('order_line') }} as lines
     inner join {{ ref('stg_reference__company_source') }} as sources on lines.source_id = sources.source_id
     where lines.row_kind <> 'refund' and sources.store_id is not null
     group by all
@@ -218,7 +218,7 @@ final as (
     select
         *,
         cast(null as decimal(28, 4)) as explained,
-        cast(null as varchar) as reason,
+        cast(null as string) as reason,
         case
             when abs(difference) <= tolerance then 'pass'
             when control like 'fail%' then 'fail'

@@ -22,17 +22,19 @@ week as (
 ),
 
 days as (
-    select cast(unnest({{ days_between('first_day', 'last_day') }}) as date) as date from bounds
+    select days.date
+    from bounds
+    cross join lateral {{ each_day('bounds.first_day', 'bounds.last_day') }} as days
 ),
 
 final as (
     select
         days.date,
-        cast(days.date - cast((isodow(days.date) - 1 - week.first_weekday + 7) % 7 as integer) as date) as week_start,
+        days.date - cast(({{ weekday('days.date') }} - 1 - week.first_weekday + 7) % 7 as integer) as week_start,
         cast(date_trunc('month', days.date) as date) as month_start,
         cast(date_trunc('quarter', days.date) as date) as quarter_start,
         cast(date_trunc('year', days.date) as date) as year_start,
-        cast(isodow(days.date) as integer) as weekday
+        {{ weekday('days.date') }} as weekday
     from days
     cross join week
 )

@@ -79,8 +79,8 @@ in_stock_demand as (
 carried as (
     select
         dense.*,
-        last_value(demand.recent_units ignore nulls) over upto as recent_units,
-        last_value(demand.recent_days ignore nulls) over upto as recent_days
+        max_by(demand.recent_units, demand.date) over upto as recent_units,
+        max_by(demand.recent_days, demand.date) over upto as recent_days
     from dense
     left join in_stock_demand as demand using (store_id, date, sku)
     window upto as (

@@ -5,7 +5,14 @@ rules as (
 
     select
         *,
-        try_cast(scope_filter as json) as filter
+        coalesce(
+            {{ json_text('scope_filter', 'id') }},
+            {{ json_text('scope_filter', 'store') }},
+            {{ json_text('scope_filter', 'store_id') }}
+        ) as wanted_id,
+        {{ json_text('scope_filter', 'region') }} as wanted_region,
+        {{ json_text('scope_filter', 'platform') }} as wanted_platform,
+        {{ json_text('scope_filter', 'stage') }} as wanted_stage
     from {{ ref('stg_reference__alert_rules') }}
     where condition in ('below', 'above', 'drop', 'below_level')
 
@@ -21,7 +28,10 @@ closed as (
 
     select
         periods.*,
-        dates.weekday,
+        case when periods.grain = 'day' then dates.weekday end as weekday,
+        case when periods.scope_type = 'region' then periods.scope_id else stores.region end as region,
+        case when periods.scope_type = 'platform' then periods.scope_id else stores.platform end as platform,
+        stores.stage,
         case periods.grain
             when 'day' then periods.period_start + interval 1 day
             when 'week' then periods.period_start + interval 7 day
@@ -31,9 +41,12 @@ closed as (
         end as period_end
     from {{ ref('kpi_values') }} as periods
     inner join {{ ref('dim_date') }} as dates on periods.period_start = dates.date
+    left join {{ ref('dim_store') }} as stores
+        on periods.scope_type = 'store' and periods.scope_id = stores.store_id
 
 ),
 
+-- Like is compared with like: days with the same weekday.
 scoped as (
 
     select
@@ -43,21 +56,20 @@ scoped as (
         rules.for_periods,
         rules.min_volume,
         rules.threshold,
+        coalesce(rules.weeks, 4) as weeks,
         closed.metric,
         closed.grain,
         closed.scope_type,
         closed.scope_id,
         closed.period_start,
+        closed.weekday,
         closed.value,
         closed.denominator,
         closed.status,
-        list(closed.value) over (
-            partition by
-                rules.rule_id, closed.scope_id, case when closed.grain = 'day' then closed.weekday end
+        row_number() over (
+            partition by rules.rule_id, closed.scope_id, closed.weekday
             order by closed.period_start
-            rows between 52 preceding and 1 preceding
-        ) as earlier_values,
-        rules.weeks
+        ) as turn
     from rules
     inner join closed
         on
@@ -65,28 +77,48 @@ scoped as (
             and rules.grain = closed.grain
             and rules.scope_type = closed.scope_type
     cross join clock
-    left join {{ ref('dim_store') }} as stores
-        on closed.scope_type = 'store' and closed.scope_id = stores.store_id
     where
         closed.period_end <= clock.as_of_day
-        and coalesce(rules.filter ->> 'id', rules.filter ->> 'store', rules.filter ->> 'store_id', closed.scope_id)
-        = closed.scope_id
-        and coalesce(rules.filter ->> 'region', stores.region, case when closed.scope_type = 'region' then closed.scope_id else '' end)
-        = case when closed.scope_type = 'region' then closed.scope_id else coalesce(stores.region, '') end
-        and coalesce(rules.filter ->> 'platform', stores.platform, case when closed.scope_type = 'platform' then closed.scope_id else '' end)
-        = case when closed.scope_type = 'platform' then closed.scope_id else coalesce(stores.platform, '') end
-        and coalesce(rules.filter ->> 'stage', stores.stage, '') = coalesce(stores.stage, '')
+        and (rules.wanted_id is null or rules.wanted_id = closed.scope_id)
+        and (rules.wanted_region is null or rules.wanted_region = closed.region)
+        and (rules.wanted_platform is null or rules.wanted_platform = closed.platform)
+        and (rules.wanted_stage is null or rules.wanted_stage = closed.stage)
+
+),
+
+usual as (
+
+    select
+        later.rule_id,
+        later.scope_id,
+        later.period_start,
+        avg(earlier.value) as usual
+    from scoped as later
+    inner join scoped as earlier
+        on
+            later.rule_id = earlier.rule_id
+            and later.scope_id = earlier.scope_id
+            and later.weekday is not distinct from earlier.weekday
+            and later.turn > earlier.turn
+            and later.turn - earlier.turn <= later.weeks
+    where later.condition = 'drop'
+    group by later.rule_id, later.scope_id, later.period_start
 
 ),
 
 judged as (
 
     select
-        *,
-        list_aggregate(list_slice(earlier_values, -coalesce(weeks, 4), -1), 'avg') as usual,
-        status = 'stale' or value is null as is_inhibited,
-        coalesce(denominator < min_volume, false) as is_noise
+        scoped.*,
+        usual.usual,
+        scoped.status = 'stale' or scoped.value is null as is_inhibited,
+        coalesce(scoped.denominator < scoped.min_volume, false) as is_noise
     from scoped
+    left join usual
+        on
+            scoped.rule_id = usual.rule_id
+            and scoped.scope_id = usual.scope_id
+            and scoped.period_start = usual.period_start
 
 ),
 

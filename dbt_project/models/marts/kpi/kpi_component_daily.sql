@@ -134,6 +134,18 @@ covered as (
 
 ),
 
+-- Stock cannot be asked for the past: nobody expects it before its first snapshot.
+stock_from as (
+
+    select
+        store_id,
+        min(date) as first_day
+    from {{ ref('int_coverage') }}
+    where fact = 'inventory_daily'
+    group by store_id
+
+),
+
 days as (
 
     select
@@ -141,11 +153,14 @@ days as (
         spine.date,
         spine.is_held,
         {% for fact in facts %}
-        coalesce(expected.{{ fact }}__expected, false) as {{ fact }}__expected,
+        coalesce(
+            expected.{{ fact }}__expected {%- if fact == 'fct_inventory_daily' %} and spine.date >= stock_from.first_day {%- endif %}, false
+        ) as {{ fact }}__expected,
         coalesce(covered.{{ fact }}__covered, false) as {{ fact }}__covered{{ ',' if not loop.last }}
         {% endfor %}
     from spine
     left join expected on spine.store_id = expected.store_id
+    left join stock_from on spine.store_id = stock_from.store_id
     left join covered on spine.store_id = covered.store_id and spine.date = covered.date
 
 ),

@@ -8,7 +8,7 @@
 
 -- depends_on: {{ ref('kpi_touched_period') }}
 -- Components summed per grain, period and scope; stock counts on each store's last covered day of the period only.
-{% set no = 'cast(null as varchar)' %}
+{% set no = 'cast(null as string)' %}
 {% set fine = ['week', 'month'] %}
 {% set scopes = [
     {'type': 'company', 'id': "'company'", 'dim': 'none', 'grains': kpi_grains()},

@@ -80,12 +80,12 @@ bounds as (
 final as (
 
     select
-        store_id,
-        is_held,
-        orders_until,
-        cast(unnest({{ days_between('first_day', 'last_day') }}) as date) as date
+        bounds.store_id,
+        bounds.is_held,
+        bounds.orders_until,
+        days.date
     from bounds
-    where first_day <= last_day
+    cross join lateral {{ each_day('bounds.first_day', 'bounds.last_day') }} as days
 
 )
 
