@@ -105,7 +105,8 @@ def build(
         elif result.status == "success":
             built.append(result.node.unique_id)
     if not outcome.success and not failures:
-        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
+        reason = " ".join(str(outcome.exception or printed.getvalue()).split())[:500]
+        failures.append(f"dbt: {reason or 'interrupted'}")
     return BuildResult(seconds, built, failures, refused, warnings)
 
 
