@@ -105,8 +105,7 @@ def build(
         elif result.status == "success":
             built.append(result.node.unique_id)
     if not outcome.success and not failures:
-        reason = " ".join(str(outcome.exception or printed.getvalue()).split())[:500]
-        failures.append(f"dbt: {reason or 'interrupted'}")
+        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:500]}")
     return BuildResult(seconds, built, failures, refused, warnings)
 
 
