@@ -270,8 +270,10 @@ def publishing_assets(kpi_keys: Sequence[dg.AssetKey]) -> list[dg.AssetsDefiniti
     )  # fmt: skip
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         pipeline = _pipeline(context)
-        facts = pipeline.publish()
-        pipeline.prove()
+        try:
+            facts = pipeline.publish()
+        finally:
+            pipeline.prove()
         if facts is None:
             context.log.error("nothing was published: the build failed, the last published file stays")
             return dg.MaterializeResult(metadata={"published": False})

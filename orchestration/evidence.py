@@ -37,7 +37,8 @@ def write_evidence(company: Company, run_id: str, facts: Mapping[str, Any]) -> P
     Args:
         company: whose lake and published file are described.
         run_id: names the folder; run ids sort as time.
-        facts: what the steps found, JSON-able: `sources`, `verdicts`, `held`, `published_at`, ... (no personal data).
+        facts: what the steps found, JSON-able: `sources`, `verdicts`, `build_failures`, `held`, `published_at`, ... (no
+            personal data).
 
     Raises:
         EvidenceError: the disk refused.
@@ -67,6 +68,12 @@ def write_evidence(company: Company, run_id: str, facts: Mapping[str, Any]) -> P
     except OSError as error:
         raise EvidenceError(f"{path}: not written: {error}. Look at the free disk space, then run again") from error
     return path
+
+
+def newest(company: Company) -> dict[str, Any] | None:
+    """The manifest of the newest run that has one, None before the first."""
+    manifests = _manifests(company.root / "data" / "evidence")
+    return _read(manifests[-1]) if manifests else None
 
 
 def verify(company: Company) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from typing import TYPE_CHECKING
 
 from orchestration.instance import dagster_home
 from orchestration.pipeline import Pipeline, RunOptions
 
 if TYPE_CHECKING:
+    from dagster_shared.error import SerializableErrorInfo
+
     from ingestion.company import Company
     from orchestration.run_summary import RunSummary
 
@@ -50,20 +53,38 @@ def execute(company: Company, options: RunOptions, listener: logging.Handler) ->
     if options.sources:
         wanted = {*options.sources, REFERENCE_SOURCE, None}
         selection = [key for key in job.asset_layer.executable_asset_keys if landed_source(key) in wanted]
+    pipeline = Pipeline(company)
+    before = pipeline.state.run_id()
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
-            run_config=dg.RunConfig(
-                ops={"land": config},
-                loggers={"terminal": {"config": {}}},
-            ),
+            run_config=dg.RunConfig(ops={"land": config}, loggers={"terminal": {"config": {}}}),
             instance=instance,
             raise_on_error=False,
             asset_selection=selection,
         )
-    pipeline = Pipeline(company)
-    errors = [
-        f"{event.step_key}: {event.step_failure_data.error.message if event.step_failure_data.error else 'failed'}"
-        for event in result.all_events
-        if event.is_step_failure and event.step_key != TELL_STEP
+    told = pipeline.state.recorded("tell") is not None
+    # The last step fails the run of a failed source, which the summary says in its own words.
+    broken = [
+        event for event in result.all_events if event.is_step_failure and not (told and event.step_key == TELL_STEP)
     ]
-    return pipeline.summary([" ".join(error.split()) for error in errors])
+    errors = [f"{event.step_key}: {_reason(event.step_failure_data.error)}" for event in broken]
+    if pipeline.state.run_id() == before:
+        raise RuntimeError("; ".join(errors) or "the run did not begin")
+    return pipeline.summary(errors) if told else _tell_late(pipeline, errors)
+
+
+def _tell_late(pipeline: Pipeline, errors: list[str]) -> RunSummary:
+    """Dagster skips what follows a broken step, but a run that broke is just what somebody must hear of."""
+    try:
+        return pipeline.tell(errors)
+    except Exception as trouble:
+        told = f"tell: {' '.join(str(trouble).split())}"
+        return pipeline.summary([*errors, told] if told not in errors else errors)
+
+
+def _reason(error: SerializableErrorInfo | None) -> str:
+    """The innermost message, in one line, without the name of its class."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    text = " ".join(error.message.split()) if error else "failed"
+    return re.sub(r"^[\w.]*(Error|Exception|Failure): ", "", text)

@@ -13,6 +13,7 @@ SETTINGS = """\
 # Written by kpi; what you change here is lost.
 telemetry: {enabled: false}
 nux: {enabled: false}
+compute_logs: {module: dagster.core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
 concurrency:
   runs: {max_concurrent_runs: 1}
   pools: {default_limit: 1, granularity: op}

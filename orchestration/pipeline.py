@@ -165,20 +165,24 @@ class Pipeline:
             {
                 "sources": land.get("sources", []),
                 "verdicts": check.get("verdicts", []),
+                "build_failures": check.get("build_failures", []),
                 "held": self.state.held(),
                 "published_at": published.get("at"),
             },
         )
 
-    def tell(self) -> RunSummary:
-        """Feed breaches and data problems to the alert states, then send what waits in the outbox."""
+    def tell(self, errors: Sequence[str] = ()) -> RunSummary:
+        """Feed breaches and data problems to the alert states, then send what waits in the outbox.
+
+        `errors` are one-line reasons of steps that broke down.
+        """
         from orchestration.alerts import dispatch, evaluate
 
         ops = self.data_dir / "ops.sqlite"
-        counts = evaluate(ops, self.data_dir / "published" / "company.duckdb", self.company, self.summary())
+        counts = evaluate(ops, self.data_dir / "published" / "company.duckdb", self.company, self.summary(errors))
         sent = dispatch(ops, self.company, os.environ)
         self.state.record("tell", {"opened": counts.opened, "recovered": counts.recovered, "sent": sent})
-        return self.summary()
+        return self.summary(errors)
 
     def summary(self, errors: Sequence[str] = ()) -> RunSummary:
         """The verdict so far: failed where a source or the build failed, held where a gate held a store back."""

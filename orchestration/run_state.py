@@ -76,6 +76,11 @@ class RunState:
             bool(line["full_refresh"]),
         )
 
+    def run_id(self) -> str | None:
+        """The newest run that began, None before the first."""
+        lines = _read(self._dir / "context.jsonl")
+        return str(lines[0]["run_id"]) if lines else None
+
     def journal_loads(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows of `audit.load`; a failed load never reaches the lake, so this journal is its only trace."""
         path = self._dir / "loads.jsonl"

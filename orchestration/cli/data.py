@@ -81,21 +81,24 @@ def explain(ctx: click.Context, metric: str, scope: str, period: str | None) -> 
 @click.pass_context
 def quality(ctx: click.Context, open_page: bool) -> None:
     """Last verdicts and the Data Docs path."""
-    from orchestration.pipeline import Pipeline
+    from orchestration.evidence import newest
 
     company = company_of(ctx)
-    facts = Pipeline(company).state.recorded("check")
-    if facts is None:
+    run = newest(company)
+    if run is None:
         raise RunProblem("no checks have run yet; run `kpi run` first")
-    for verdict in facts["verdicts"]:
-        mark = "ok  " if verdict["passed"] else verdict["severity"].upper()
-        click.echo(
-            f"{mark}  {verdict['suite']:<13} {verdict['check']}  {verdict['store_id'] or ''}  {verdict['observed']}"
-        )
-    for failure in facts["build_failures"]:
-        click.echo(f"FAIL  build          {failure}")
+    broken = {"fail": 0, "warn": 0}
+    for verdict in run["verdicts"]:
+        mark = "ok" if verdict["passed"] else verdict["severity"]
+        broken[verdict["severity"]] += not verdict["passed"]
+        store = verdict["store_id"] or "all"
+        click.echo(f"{mark:<4}  {verdict['suite']:<13} {verdict['check']}  {store}  {verdict['observed']}")
+    for failure in run.get("build_failures", []):
+        click.echo(f"fail  build         {failure}")
+    failed, warned = broken["fail"] + len(run.get("build_failures", [])), broken["warn"]
+    passed = len(run["verdicts"]) - broken["fail"] - warned
     page = company.root / "data" / "quality" / "index.html"
-    click.echo(f"{facts['passed']} passed, {facts['warned']} warned, {facts['failed']} failed; {page}")
+    click.echo(f"run {run['run_id']}: {passed} passed, {warned} warned, {failed} failed; {page}")
     if open_page:
         click.launch(page.as_uri())
 

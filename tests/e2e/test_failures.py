@@ -127,30 +127,44 @@ def test_a_store_that_lands_nothing_is_stale_and_the_run_says_so(tmp_path: Path)
     assert rows[0][:2] == ("north", 10) and rows[1] == ("south", None, "stale")
 
 
-def test_a_full_disk_is_one_line_and_leaves_the_published_file_alone(tmp_path: Path) -> None:
+def test_a_full_disk_stops_only_what_needs_room_and_is_made_good(tmp_path: Path) -> None:
     company = retail_company(tmp_path, ["north", "south"])
     for store in ("north", "south"):
         drop_sales(company, store, date(2024, 3, 1), "1,A,1,10.00")
     assert kpi(company, "run", "--as-of", "2024-03-02").code == 0
-    before = (company / "data" / "published" / "company.duckdb").read_bytes()
     warehouse = (company / "data" / "warehouse.duckdb").stat().st_size
     big = [f"{number},A,1,1.00" for number in range(2, 250_000)]
-    drop_sales(company, "north", date(2024, 3, 2), *big)
+    file = drop_sales(company, "north", date(2024, 3, 2), *big)
+    assert file.stat().st_size > warehouse, "its archived copy does not fit"
     drop_sales(company, "south", date(2024, 3, 2), "2,A,1,20.00")
+    days = "select store_id, gmv from kpi.kpi_daily where date = '2024-03-{:02}' order by all"
 
-    full = kpi(company, "run", "--as-of", "2024-03-03", file_size_limit=warehouse)
+    landing = kpi(company, "run", "--as-of", "2024-03-03", file_size_limit=warehouse)
 
-    assert full.code == 1, full
-    assert "Traceback" not in full.err
+    assert landing.code == 1 and "Traceback" not in landing.err
+    [line] = [line for line in landing.err.splitlines() if "FAILED" in line]
+    assert line.startswith("north_orders: FAILED") and "ulimit -f" in line
+    assert published(company, days.format(1)) == [("north", 10), ("south", 10)]
+    assert published(company, days.format(2)) == [("north", None), ("south", 20)]
+
+    before = (company / "data" / "published" / "company.duckdb").read_bytes()
+    file.rename(tmp_path / "aside.csv")
+    drop_sales(company, "south", date(2024, 3, 3), "3,A,1,30.00")
+    building = kpi(company, "run", "--as-of", "2024-03-04", file_size_limit=warehouse // 2)
+
+    assert building.code == 1 and "Traceback" not in building.err
+    assert [line for line in building.err.splitlines() if "FAILED" in line and "too large" in line.lower()], (
+        building.err
+    )
+    assert "HELD" not in building.err, "a full disk is no verdict on the data"
     assert (company / "data" / "published" / "company.duckdb").read_bytes() == before
-    [line] = [line for line in full.err.splitlines() if "FAILED" in line]
-    assert "disk" in line or "too large" in line.lower(), line
 
-    room = kpi(company, "run", "--as-of", "2024-03-03")
+    (tmp_path / "aside.csv").rename(file)
+    room = kpi(company, "run", "--as-of", "2024-03-04")
 
     assert room.code == 0, room.err
-    gmv = published(company, "select store_id, gmv from kpi.kpi_daily where date = '2024-03-02' order by all")
-    assert gmv == [("north", len(big)), ("south", 20)]
+    assert published(company, days.format(2)) == [("north", len(big)), ("south", 20)]
+    assert published(company, days.format(3)) == [("north", None), ("south", 30)]
 
 
 def test_a_malformed_company_file_names_line_and_key(tmp_path: Path) -> None:
