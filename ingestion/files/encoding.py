@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 ENCODINGS = ("gb18030", "shift_jis", "cp1252")
 """Tried in this order where a file is not UTF-8. In none of them is a line feed part of a longer character."""
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 16 << 20
 
 
 class UnreadableFileError(Exception):

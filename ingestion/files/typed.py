@@ -15,7 +15,7 @@ from ingestion.files.batch import Batch
 from ingestion.files.casts import KIND_NAMES, cast, row_kind
 from ingestion.files.encoding import UnreadableFileError
 from ingestion.files.entities import lake_schema
-from ingestion.files.mapping import Mapping
+from ingestion.files.mapping import Column, Mapping
 
 _KNOWN_BUYERS = 1 << 18
 
@@ -86,37 +86,37 @@ class Typing:
         kind = self._schema.field(name).type if column else pa.string()
         if name in self._mapping.pseudonyms:
             return {name: self._pseudonyms(texts)}
-        if column is None or kind not in KIND_NAMES:
-            texts, values = _stripped(texts), {}
-            values[name] = texts
-        else:
-            texts, values = self._cast(name, texts, kind)
-            if values[name].null_count > texts.null_count:
-                unfit = pc.and_(pc.is_valid(texts), pc.is_null(values[name]))
-                _blame(unfit, f"{column.names[0]} is not {KIND_NAMES[kind]}", reasons)
+        if column and kind in KIND_NAMES:
+            return self._cast(name, column, texts, reasons)
+        texts = _stripped(texts)
         if column and column.required and texts.null_count:
             _blame(pc.is_null(texts), f"{column.names[0]} is empty", reasons)
-        return values
+        return {name: texts}
 
-    def _cast(self, name: str, texts: pa.StringArray, kind: pa.DataType) -> tuple[pa.Array, dict[str, pa.Array]]:
+    def _cast(self, name: str, column: Column, texts: pa.StringArray, reasons: dict[int, str]) -> dict[str, pa.Array]:
         """Each distinct text is cast once: dates, prices and quantities repeat."""
+        kind = self._schema.field(name).type
         encoded = texts.dictionary_encode()
         distinct = _stripped(encoded.dictionary)
-        declared = self._mapping.columns[name].format
-        query = cast(kind, declared, self._mapping.decimal_mark, self._context.timezone)
+        query = cast(kind, column.format, self._mapping.decimal_mark, self._context.timezone)
         self._con.register("distinct_texts", pa.table({"text": distinct}))
-        found = self._con.execute(query).to_arrow_table().combine_chunks()
+        found = self._con.execute(query).to_arrow_table()
         self._con.unregister("distinct_texts")
-        if len(distinct) and not found["text"].combine_chunks().equals(distinct):
+        if not _flat(found["text"]).equals(distinct):
             raise AssertionError("DuckDB changed the order of rows")
+        empty, null = pc.is_null(distinct), pc.is_null(_flat(found["value"]))
+        if pc.sum(null).as_py() != pc.sum(empty).as_py():
+            unfit = pc.and_not(null, empty).take(encoded.indices)
+            _blame(pc.fill_null(unfit, False), f"{column.names[0]} is not {KIND_NAMES[kind]}", reasons)
+        if column.required and (encoded.indices.null_count or distinct.null_count):
+            _blame(pc.fill_null(empty.take(encoded.indices), True), f"{column.names[0]} is empty", reasons)
         values = {name: found["value"]}
         if "day" in found.column_names and "business_date" not in self._places:
             values["business_date"] = found["day"]
-        spread = {
-            field: _flat(column).cast(self._schema.field(field).type).take(encoded.indices)
-            for field, column in values.items()
+        return {
+            field: _flat(value).cast(self._schema.field(field).type).take(encoded.indices)
+            for field, value in values.items()
         }
-        return distinct.take(encoded.indices), spread
 
     def _row_kinds(self, data: dict[str, pa.Array]) -> pa.Array:
         rules = self._mapping.row_kinds
