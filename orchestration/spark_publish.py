@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def publish(company: Company, held: set[str], run_id: str) -> Published:
-    """Publish what Spark has built, without the new rows of held stores. Arguments and errors as in `publish.publish`."""
+    """Publish what Spark has built but for new rows of held stores; arguments and errors as in `publish.publish`."""
     at = datetime.now(UTC)
     publication = at.strftime("%Y%m%dT%H%M%S%f")
     problem = warehouse.operate(

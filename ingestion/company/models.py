@@ -65,7 +65,9 @@ def _bucket(value: str) -> str:
     scheme, _, path = value.partition("://")
     if scheme not in BUCKETS or not path.strip("/"):
         known = ", ".join(f"{name}://" for name in BUCKETS)
-        raise ValueError(f"`{value}` is not a bucket: write it as s3://bucket/folder ({known}); a folder needs no setting")
+        raise ValueError(
+            f"`{value}` is not a bucket: write it as s3://bucket/folder ({known}); a folder needs no setting"
+        )
     return value.rstrip("/")
 
 

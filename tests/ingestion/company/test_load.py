@@ -61,3 +61,21 @@ def test_the_template_loads_and_overwrites_nothing(tmp_path: Path) -> None:
     assert load_company(tmp_path / "new").alert_rules[1].condition.weeks == 4
     with pytest.raises(CompanyError, match="nothing was written"):
         write_template(tmp_path / "new")
+
+
+def test_an_engine_that_is_none_names_those_that_are(root: Path) -> None:
+    text = (root / "company.yml").read_text() + "engine: sparc\n"
+    assert problems(root, text) == ["company.yml:7: engine: input should be 'duckdb' or 'spark'"]
+
+
+def test_a_lake_that_is_no_bucket_says_how_one_is_written(root: Path) -> None:
+    text = (root / "company.yml").read_text() + "lake: acme-bucket\n"
+    assert problems(root, text)[0].startswith("company.yml:7: lake: `acme-bucket` is not a bucket: write it as s3://")
+
+
+def test_the_environment_moves_the_lake(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "company.yml").write_text((root / "company.yml").read_text() + "lake: s3://acme/kpi/\n")
+    monkeypatch.delenv("KPI_LAKE", raising=False)
+    assert load_company(root).lake == "s3://acme/kpi"
+    monkeypatch.setenv("KPI_LAKE", "elsewhere")
+    assert load_company(root).lake == "elsewhere"
