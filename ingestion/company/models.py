@@ -21,7 +21,7 @@ PLANNED_SYSTEMS = (
 BUCKETS = ("s3", "gs", "az")
 STORE_SYSTEMS = ("amazon", "amazon_ads")
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "amazon": ("region", "look_back_days", "poll_seconds"),
+    "amazon": ("look_back_days", "poll_seconds"),
     "amazon_ads": ("profile_id", "region", "look_back_days", "poll_seconds"),
     "mabang": ("currency", "page_size", "timezone"),
     "fx": ("base", "quotes", "currencies", "provider"),
