@@ -49,7 +49,7 @@ def measure(scale: float, folder: Path) -> Row:
         goal="at most 2 times the baseline",
         met=seconds <= 2 * baseline_seconds,
         peak_mb=peak_mb,
-        note="includes the one second in which a file must not change; the baseline is the mean of a run before and one behind",
+        note="includes the second in which a file must not change; the baseline is the mean of a run before and after",
     )
 
 
