@@ -132,7 +132,12 @@ def dev(ctx: click.Context, port: int) -> None:
     from orchestration.warehouse import PROJECT_DIR
 
     company = company_of(ctx)
-    environment = {**os.environ, "KPI_COMPANY": str(company.root), "DAGSTER_HOME": str(dagster_home(company.root))}
+    environment = {
+        "PYTHONWARNINGS": "ignore",
+        **os.environ,
+        "KPI_COMPANY": str(company.root),
+        "DAGSTER_HOME": str(dagster_home(company.root)),
+    }
     workspace = PROJECT_DIR.parent / "workspace.yaml"
     code = subprocess.call(
         [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-p", str(port)], env=environment
