@@ -79,7 +79,7 @@ def compute_by_hand(root: Path) -> Path:
     path = root / "data" / "by_hand.duckdb"
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
-        connection.execute(f"SET threads = {min(os.cpu_count() or 2, 8)}")
+        connection.execute(f"SET enable_progress_bar = false; SET threads = {min(os.cpu_count() or 2, 8)}")
         connection.execute("SET VARIABLE lake = ?", [str(root / "data" / "lake")])
         connection.execute(SCRIPT.read_text("utf-8"))
     return path
