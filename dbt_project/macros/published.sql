@@ -18,7 +18,7 @@
 {# Accepted rows of a core fact: this build's, but for held stores those published last (none if never published). #}
 {% macro accepted(fact) -%}
     {%- set built = ref(fact) -%}
-    {%- set held = ref('int_held_store') -%}
+    {%- set held = ref('kpi_held_store') -%}
     {%- set published = execute and adapter.dispatch('published_relation', 'crossborder_kpi')(fact) -%}
     (
         select * from {{ built }}

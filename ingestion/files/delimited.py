@@ -90,7 +90,6 @@ class _Block:
         self.text, wrong = to_utf8(raw, dialect.encoding)
         self.undecodable = set(wrong)
         self._closed = raw.endswith(b"\n")
-        self._size = int(np.count_nonzero(self._is(_LINE_FEED))) + (not self._closed)
         self.borrowed_lines = self.borrowed_bytes = 0
 
     def _is(self, byte: int) -> _Mask:
@@ -98,7 +97,7 @@ class _Block:
         return found
 
     def __len__(self) -> int:
-        return self._size
+        return len(self.ends)
 
     @cached_property
     def _ahead(self) -> list[bytes]:
@@ -185,13 +184,14 @@ class _Block:
 
     def _loosely_quoted(self) -> _Positions:
         """Lines of which the quotes do not pair up as `"…"` around whole fields, doubled inside."""
-        data = np.frombuffer(b"\n" + self.text + b"\n", np.uint8)
+        data = np.frombuffer(self.text, np.uint8)
         quote, delimiter = ord(self.dialect.quote), ord(self.dialect.delimiter)
         places = np.flatnonzero(data == quote)
-        line = np.searchsorted(self.ends, places - 1)
-        first = np.searchsorted(places - 1, self.starts)
+        line = np.searchsorted(self.ends, places)
+        first = np.searchsorted(places, self.starts)
         opens = (np.arange(len(places)) - first[line]) % 2 == 0
-        before, behind = data[places - 1], data[places + 1]
+        before = np.where(places > 0, data[places - 1], _LINE_FEED)
+        behind = np.where(places + 1 < len(data), data[np.minimum(places + 1, len(data) - 1)], _LINE_FEED)
         fits_before = (before == delimiter) | (before == _LINE_FEED) | (before == quote)
         fits_behind = (behind == delimiter) | (behind == _LINE_FEED) | (behind == quote) | (behind == _RETURN)
         wrong = line[np.where(opens, ~fits_before, ~fits_behind)]

@@ -35,7 +35,8 @@ class Context:
 def workbench() -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory for `Typing`; one serves all files of a run: opening it costs more than a small file."""
     con = duckdb.connect()
-    con.execute("set TimeZone = 'UTC'")
+    # One thread: reading, typing and writing run side by side already.
+    con.execute("set TimeZone = 'UTC'; set threads = 1")
     return con
 
 

@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 
--- Which source feeds which fact of which store, and by how many days the system tells it late: Amazon's finances omit 48 h.
+-- Which source feeds which fact of which store, and by how many days the system tells it late: Amazon's finances omit
+-- the last 48 hours.
 with
 
 feeds (system, entity, fact, resource, lag_days) as (

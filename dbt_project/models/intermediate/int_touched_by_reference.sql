@@ -1,4 +1,5 @@
--- Store-days that changed costs, products, rates, stores or the clock touch; compared with what the last whole build used.
+-- Store-days that changed costs, products, rates, stores or the clock touch, compared with what the last whole build
+-- used.
 {% set store_columns = [
     'store_id', 'platform', 'region', 'currency', 'timezone', 'opened_on', 'stage', 'org_unit', 'reporting_currency'
 ] %}

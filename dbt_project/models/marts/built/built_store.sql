@@ -5,4 +5,4 @@ select
     stores.*,
     held.store_id is not null as is_held
 from {{ ref('int_store') }} as stores
-left join {{ ref('int_held_store') }} as held on stores.store_id = held.store_id
+left join {{ ref('kpi_held_store') }} as held on stores.store_id = held.store_id

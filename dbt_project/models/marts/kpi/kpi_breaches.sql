@@ -149,7 +149,7 @@ runs as (
             *,
             row_number() over (partition by rule_id, scope_id order by period_start) as position
         from hits
-    )
+    ) as numbered
 
 ),
 

@@ -7,7 +7,7 @@ with
 
 held as (
 
-    select store_id from {{ ref('int_held_store') }}
+    select store_id from {{ ref('kpi_held_store') }}
 
 ),
 

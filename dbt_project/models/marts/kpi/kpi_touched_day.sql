@@ -1,7 +1,7 @@
 {{ config(schema='state') }}
 
--- Store-days that the KPI tables make again: where a fact changed, where holding began or ended, where days came, went or
--- closed.
+-- Store-days that the KPI tables make again: where a fact changed, where holding began or ended, where days came, went
+-- or closed.
 -- depends_on: {{ ref('dim_store') }}
 {% set before = built('state', 'built_store') %}
 {% set component_days = built('kpi', 'kpi_component_daily') %}
@@ -20,13 +20,13 @@ touched as (
 turned as (
 
     select store_id
-    from {{ ref('int_held_store') }}
+    from {{ ref('kpi_held_store') }}
     {% if before %}
     where store_id not in (select store_id from {{ before }} where is_held)
     union
     select store_id
     from {{ before }}
-    where is_held and store_id not in (select store_id from {{ ref('int_held_store') }})
+    where is_held and store_id not in (select store_id from {{ ref('kpi_held_store') }})
     {% endif %}
 
 ),
@@ -58,13 +58,29 @@ spine as (
 
 ),
 
+appeared as (
+
+    select store_id, date from spine
+    except
+    select store_id, date from shown
+
+),
+
+vanished as (
+
+    select store_id, date from shown
+    except
+    select store_id, date from spine
+
+),
+
 final as (
 
     select store_id, date from touched
     union
-    (select store_id, date from spine except select store_id, date from shown)
+    select store_id, date from appeared
     union
-    (select store_id, date from shown except select store_id, date from spine)
+    select store_id, date from vanished
     union
     select store_id, date from spine
     where store_id in (select store_id from turned)

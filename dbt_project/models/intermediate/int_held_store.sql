@@ -1,5 +1,0 @@
-{{ config(materialized='ephemeral') }}
-
--- Never built: who is held is decided between the build of the facts and that of the KPI tables.
-select distinct held_rows.store_id
-from {{ run_file('held', {'store_id': 'varchar', 'since': 'varchar'}) }} as held_rows
