@@ -228,7 +228,7 @@ inner join store_source using (ads_source)
 inner join rate on newest.date = rate.date and store_source.currency = rate.currency
 group by 1, 2;
 
--- A day that the ledger covers and that brought no refund had none; before it, nobody knows.
+-- A day that the ledger covers and that brought no refund had none; before it, nobody knows, and profit waits for none.
 create temp table covered as
 select distinct store_id, day as date, 0 as nothing
 from read_parquet(getvariable('lake') || '/amazon/*/meta_coverage/*.parquet', filename = true)
@@ -252,7 +252,7 @@ select
     ad_spend,
     ad_sales,
     case when unbooked = 0 then
-        gmv - discounts - coalesce(refunds, nothing) - cogs - first_leg - coalesce(platform_fees, 0)
+        gmv - discounts - coalesce(refunds, 0) - cogs - first_leg - coalesce(platform_fees, 0)
         - coalesce(fulfilment_fees, 0) - coalesce(other_fees, 0) - ad_spend
     end as contribution_profit
 from sales
