@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.harness import Row, in_child
-from benchmarks.lake import END, write_lake
+from benchmarks.lake import write_lake
+from benchmarks.trade import END
 from ingestion.company import load_company
 from ingestion.landing import LandOptions, land_all
 from orchestration.pipeline import Pipeline, RunOptions
