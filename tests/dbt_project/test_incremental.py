@@ -221,6 +221,7 @@ def test_incremental_builds_equal_a_full_one_through_restatements_and_changed_re
         load_id="1795000000.000904",
     )
     twins.check(DAY + timedelta(days=13))
+    assert lake.rows("select count(*) from core.fct_order_line where order_id = 'S3'") == [(0,)]
 
     # a cost and a category, a corrected rate, a source more, and so late that the ad days settle
     lake.land("files", "reference", {"products": products("4.5", "camping")}, load_id="1795000000.000905")
