@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast check lint-sql clean
+.PHONY: demo test test-fast test-spark check bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
@@ -19,13 +19,22 @@ test: $(VENV)/.installed  ## all tests
 test-fast: $(VENV)/.installed  ## tests under two minutes
 	$(BIN)/python -m pytest -m "not slow"
 
-check: $(VENV)/.installed  ## types and style
+$(VENV)/.installed-spark: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,spark]'
+	touch $@
+
+test-spark: $(VENV)/.installed-spark  ## the same numbers on both engines; needs Java 17
+	$(BIN)/python -m pytest -m spark tests/spark
+
+check: $(VENV)/.installed  ## types and style, of Python and of SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python dbt_project/portable.py
+	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
-lint-sql: $(VENV)/.installed  ## SQL style; not in CI yet, the kpi models have findings left
-	$(BIN)/sqlfluff lint dbt_project/models --processes 2
+bench: $(VENV)/.installed  ## measure, and write benchmarks/RESULTS.md; SCALE=0.01 for a try
+	$(BIN)/python -m benchmarks --scale $(or $(SCALE),1) --write
 
 clean:
 	rm -rf $(VENV) demo dbt_project/target dbt_project/logs

@@ -33,17 +33,18 @@ def main(argv: list[str] | None = None) -> int:
         measure: Callable[[float, Path], Row] = import_module(f"benchmarks.{MODULES[number]}").measure
         try:
             rows.append(measure(args.scale, args.folder.resolve()))
-        except ValueError as error:
+        except Exception as error:  # the other rows are measured all the same
             broken = True
             print(f"row {number} could not be measured: {error}", file=sys.stderr)
-    text = _results(rows, args.scale)
+    text = results(rows, args.scale)
     print(text)
     if args.write:
         (HERE / "RESULTS.md").write_text(text + "\n", "utf-8")
     return int(broken)
 
 
-def _results(rows: list[Row], scale: float) -> str:
+def results(rows: list[Row], scale: float) -> str:
+    """The text of RESULTS.md: machine and versions, a table with a line per row, and the rows' notes."""
     lines = [
         "# How fast it is",
         "",

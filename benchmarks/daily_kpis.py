@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.harness import Row, in_child
-from benchmarks.lake import END, write_lake
+from benchmarks.lake import write_lake
+from benchmarks.trade import END
 from ingestion.company import load_company
 from ingestion.landing import LandOptions, land_all
 from orchestration.pipeline import Pipeline, RunOptions
@@ -79,7 +80,7 @@ def compute_by_hand(root: Path) -> Path:
     path = root / "data" / "by_hand.duckdb"
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
-        connection.execute(f"SET threads = {min(os.cpu_count() or 2, 8)}")
+        connection.execute(f"SET enable_progress_bar = false; SET threads = {min(os.cpu_count() or 2, 8)}")
         connection.execute("SET VARIABLE lake = ?", [str(root / "data" / "lake")])
         connection.execute(SCRIPT.read_text("utf-8"))
     return path

@@ -3,11 +3,28 @@
 -- `lake` is a DuckDB variable: the lake's folder.
 set TimeZone = 'UTC';
 
+-- Short decimals where they hold the amount, for DuckDB rounds long ones slowly; zones as literals for the same reason.
+create temp macro money(amount) as
+    coalesce(cast(try_cast(amount as decimal(18, 9)) as decimal(18, 4)), cast(amount as decimal(18, 4)));
+
+create temp macro money_at(amount, rate) as case
+    when rate = 1 then money(amount)
+    when money(amount) = amount and abs(cast(amount as double) * cast(rate as double)) < 9999
+        then cast(money(amount) * rate as decimal(18, 4))
+    else cast(cast(amount as decimal(20, 9)) * rate as decimal(18, 4))
+end;
+
+create temp macro local_day(moment, currency) as cast(
+    case currency
+        when 'JPY' then timezone('Asia/Tokyo', moment)
+        else timezone('America/Los_Angeles', moment)
+    end as date
+);
+
 create temp table store_source as
 select
     store_id,
     currency,
-    timezone,
     store_id || '_sp' as seller_source,
     store_id || '_ads' as ads_source
 from read_parquet(getvariable('lake') || '/files/reference/company_store/*.parquet');
@@ -58,20 +75,22 @@ window versions as (partition by sku order by effective_from);
 create temp table shipped as
 select
     store_id,
-    orders.order_id,
-    cast(timezone(timezone, created_at) as date) as date,
+    order_id,
+    local_day(created_at, store_source.currency) as date,
     status = 'CANCELLED' as is_cancelled,
     is_replacement
 from (
     select
         parse_path(filename)[-3] as seller_source,
         order_id,
-        arg_max(struct_pack(created_at, status, is_replacement), updated_at) as newest
+        created_at,
+        status,
+        is_replacement,
+        updated_at
     from read_parquet(getvariable('lake') || '/amazon/*/orders/*.parquet', filename = true)
-    group by 1, 2
-) as orders
+)
 inner join store_source using (seller_source)
-cross join lateral (select unnest(newest)) as entry (created_at, status, is_replacement);
+qualify row_number() over (partition by seller_source, order_id order by updated_at desc) = 1;
 
 create temp table ledger as
 with landed as (
@@ -85,7 +104,7 @@ select
     landed.order_id,
     landed.transaction_id,
     landed.item_no,
-    cast(timezone(timezone, coalesce(deferred.posted_at, landed.posted_at)) as date) as date,
+    local_day(coalesce(deferred.posted_at, landed.posted_at), landed.currency) as date,
     landed.transaction_type,
     landed.breakdown_type,
     landed.amount,
@@ -110,22 +129,23 @@ items as (
     select
         parse_path(filename)[-3] as seller_source,
         order_id,
-        order_item_id,
-        arg_max(
-            struct_pack(sku, quantity_ordered, item_price, discount, is_cancelled), order_updated_at
-        ) as newest
+        sku,
+        quantity_ordered as quantity,
+        item_price as price,
+        coalesce(discount, 0) as discount,
+        is_cancelled
     from read_parquet(getvariable('lake') || '/amazon/*/order_items/*.parquet', filename = true)
-    group by 1, 2, 3
+    qualify row_number() over (partition by seller_source, order_item_id order by order_updated_at desc) = 1
 ),
 lines as (
     select
         shipped.*,
         store_source.currency,
-        items.newest.sku as sku,
-        items.newest.quantity_ordered as quantity,
-        items.newest.item_price as price,
-        coalesce(items.newest.discount, 0) as discount,
-        not shipped.is_cancelled and not items.newest.is_cancelled as is_live
+        items.sku,
+        items.quantity,
+        items.price,
+        items.discount,
+        not shipped.is_cancelled and not items.is_cancelled as is_live
     from items
     inner join store_source using (seller_source)
     inner join shipped on store_source.store_id = shipped.store_id and items.order_id = shipped.order_id
@@ -133,15 +153,15 @@ lines as (
 select
     store_id,
     lines.date,
-    sum(case when is_live and not is_replacement then cast(price * sale.rate as decimal(18, 4)) else 0 end) as gmv,
-    sum(case when is_live and not is_replacement then cast(discount * sale.rate as decimal(18, 4)) else 0 end)
+    sum(case when is_live and not is_replacement then money_at(price, sale.rate) else 0 end) as gmv,
+    sum(case when is_live and not is_replacement then money_at(discount, sale.rate) else 0 end)
         as discounts,
     count(distinct order_id) filter (where is_live and not is_replacement) as orders,
     cast(sum(quantity) filter (where is_live and not is_replacement) as bigint) as units,
-    sum(case when is_live then cast(cast(quantity * cost as decimal(20, 9)) * bought.rate as decimal(18, 4)) else 0 end)
+    sum(case when is_live then money_at(quantity * cost, bought.rate) else 0 end)
         as cogs,
     sum(case
-        when is_live then cast(cast(quantity * first_leg as decimal(20, 9)) * bought.rate as decimal(18, 4)) else 0
+        when is_live then money_at(quantity * first_leg, bought.rate) else 0
     end) as first_leg,
     count(*) filter (where is_live and not is_replacement and booked.order_id is null) as unbooked
 from lines
@@ -155,11 +175,11 @@ create temp table postings as
 select
     store_id,
     ledger.date,
-    -sum(cast(amount * rate as decimal(18, 4))) filter (where breakdown_type in ('Commission', 'RefundCommission'))
+    -sum(money_at(amount, rate)) filter (where breakdown_type in ('Commission', 'RefundCommission'))
         as platform_fees,
-    -sum(cast(amount * rate as decimal(18, 4))) filter (where breakdown_type = 'FBAPerUnitFulfillmentFee')
+    -sum(money_at(amount, rate)) filter (where breakdown_type = 'FBAPerUnitFulfillmentFee')
         as fulfilment_fees,
-    -sum(cast(amount * rate as decimal(18, 4))) filter (where breakdown_type = 'CostOfPointsGranted') as other_fees
+    -sum(money_at(amount, rate)) filter (where breakdown_type = 'CostOfPointsGranted') as other_fees
 from ledger
 inner join rate on ledger.date = rate.date and ledger.currency = rate.currency
 group by 1, 2;
@@ -169,7 +189,7 @@ create temp table refunded as
 select
     store_id,
     goods.date,
-    sum(cast(amount * rate as decimal(18, 4))) as refunds
+    sum(money_at(amount, rate)) as refunds
 from (
     select
         store_id,
@@ -201,14 +221,14 @@ newest as (
 select
     store_id,
     newest.date,
-    sum(cast(cost * rate as decimal(18, 4))) as ad_spend,
-    sum(cast(sales_7d * rate as decimal(18, 4))) as ad_sales
+    sum(money_at(cost, rate)) as ad_spend,
+    sum(money_at(sales_7d, rate)) as ad_sales
 from newest
 inner join store_source using (ads_source)
 inner join rate on newest.date = rate.date and store_source.currency = rate.currency
 group by 1, 2;
 
--- A day that the ledger covers and that brought no refund had none; before it, nobody knows.
+-- A day that the ledger covers and that brought no refund had none; before it, nobody knows, and profit waits for none.
 create temp table covered as
 select distinct store_id, day as date, 0 as nothing
 from read_parquet(getvariable('lake') || '/amazon/*/meta_coverage/*.parquet', filename = true)
@@ -232,7 +252,7 @@ select
     ad_spend,
     ad_sales,
     case when unbooked = 0 then
-        gmv - discounts - coalesce(refunds, nothing) - cogs - first_leg - coalesce(platform_fees, 0)
+        gmv - discounts - coalesce(refunds, 0) - cogs - first_leg - coalesce(platform_fees, 0)
         - coalesce(fulfilment_fees, 0) - coalesce(other_fees, 0) - ad_spend
     end as contribution_profit
 from sales

@@ -16,15 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
+from ingestion.landing import REFERENCE
+from ingestion.landing.lake import read_table
 from orchestration.publish import table_fingerprints
 
 if TYPE_CHECKING:
     from ingestion.company import Company
 
-PACKAGES = ("crossborder-kpi", "dlt", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "dagster")
-_LOAD_ID = r"([0-9]+\.[0-9]+)\.[^/]*$"  # dlt names a data file <load id>.<file id>.<format>
+PACKAGES = ("crossborder-kpi", "dlt", "dbt-core", "dbt-duckdb", "duckdb", "great_expectations", "dagster")
 
 
 class EvidenceError(Exception):
@@ -54,7 +53,7 @@ def write_evidence(company: Company, run_id: str, facts: Mapping[str, Any]) -> P
         "versions": _versions(),
         "previous": {"run_id": before[-1].parent.name, "sha256": _sha256(before[-1])} if before else None,
         **facts,
-        **_landed(data / "lake", run_id),
+        **_landed(company, _read(before[-1])["written_at"] if before else None),
         "published_file_sha256": _sha256(published) if published.exists() else None,
         "published_tables": {
             label: {"rows": rows, "content_hash": content}
@@ -138,34 +137,17 @@ def export(company: Company, period: str, target: Path) -> Path:
     return target
 
 
-def _landed(lake: Path, run_id: str) -> dict[str, list[dict[str, Any]]]:
-    """Loads of the run with their window and report ids, and the files they read with their hashes."""
-    loads = _lake_rows(lake, "meta_load", "run_id = ?", [run_id])
-    ids = sorted({str(load["load_id"]) for load in loads})
-    return {"loads": loads, "files": _lake_rows(lake, "meta_file", "load_id IN ?", [ids]) if ids else []}
-
-
-def _lake_rows(lake: Path, table: str, condition: str, values: list[Any]) -> list[dict[str, Any]]:
-    pattern = f"*/*/{table}/*.parquet"
-    if next(lake.glob(pattern), None) is None:
-        return []
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(
-            f"""
-            SELECT * FROM (
-                SELECT regexp_extract(filename, '([^/]+)/{table}/', 1) AS source_id,
-                    regexp_extract(filename, '{_LOAD_ID}', 1) AS load_id, * EXCLUDE (filename)
-                FROM read_parquet(?, filename = true, union_by_name = true, hive_partitioning = false)
-            ) WHERE {condition} ORDER BY ALL
-            """,
-            [str(lake / pattern), *values],
-        )
-        names = [column[0] for column in found.description or []]
-        return [
-            {name: value for name, value in zip(names, row, strict=True) if not name.startswith("_dlt")}
-            for row in found.fetchall()
-        ]
+def _landed(company: Company, since: str | None) -> dict[str, list[dict[str, Any]]]:
+    """Every load since the manifest before, back-fills too, with its window and report ids, and the files it read."""
+    after = str(datetime.fromisoformat(since).timestamp()) if since else ""
+    found: dict[str, list[dict[str, Any]]] = {"loads": [], "files": []}
+    for source in (REFERENCE, *company.sources):
+        for name, table in (("loads", "meta_load"), ("files", "meta_file")):
+            rows = read_table(company.lake, source.system, source.id, table, after=after)
+            for row in rows.to_pylist() if rows is not None else ():
+                known = {key: value for key, value in row.items() if not key.startswith("_")}
+                found[name].append({"source_id": source.id, "load_id": row["_load_id"], **known})
+    return found
 
 
 def _git_commit() -> str | None:

@@ -15,7 +15,7 @@ from orchestration.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from expectations import Verdict
-    from ingestion.company import Company
+    from ingestion.company import Company, Source
     from ingestion.landing import SourceResult
 
 
@@ -81,6 +81,16 @@ class Pipeline:
             },
         )
         return results
+
+    def backfill(self, source: Source, date_from: date, date_to: date) -> SourceResult:
+        """Land a past window of one source again, into the lake and the journal; the next run builds and proves it."""
+        from ingestion.landing import LandOptions, land
+
+        now = datetime.now(UTC)
+        run_id = f"backfill-{now:%Y%m%dT%H%M%S}"
+        result = land(self.company, source, LandOptions(run_id, date_from, date_to, None, now))
+        self.state.journal_loads(_load_rows(run_id, [result]))
+        return result
 
     def build_core(self) -> warehouse.BuildResult:
         """dbt: staging, intermediate, core facts and audit models."""

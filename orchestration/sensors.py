@@ -21,7 +21,12 @@ def sensors(company: Company | None) -> list[dg.SensorDefinition]:
     All of them do nothing without a company folder.
     """
 
-    @dg.sensor(name="send_alerts", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.sensor(
+        name="send_alerts",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends what waits in the outbox to Slack, each message once.",
+    )
     def send_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Send what waits in the outbox. Ticks may repeat: the outbox sends each message once."""
         if company is None:
@@ -43,7 +48,12 @@ def sensors(company: Company | None) -> list[dg.SensorDefinition]:
             # What is under way tells itself at its end; judged now, its verdict would be half a run's.
             context.log.info(str(error))
 
-    @dg.sensor(name="clear_killed_runs", minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+    @dg.sensor(
+        name="clear_killed_runs",
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Marks runs failed whose process is gone, so that they do not keep the queue waiting.",
+    )
     def clear_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """One run at a time may go: a killed one that is still listed as running would keep the queue waiting."""
         if company is None:

@@ -12,17 +12,26 @@
     {{- return(adapter.get_relation(database=target.database, schema=schema, identifier=name) if execute else none) -}}
 {%- endmacro %}
 
-{# The rows of a CTE of unread rows, and in an incremental build also the kept rows that share their key. #}
-{% macro with_kept(unread, key) -%}
-    select * from {{ unread }}
+{#
+    The rows of a CTE of unread rows, and in an incremental build also the kept rows that share their key. Kept rows of an
+    unread load come from a build that died half-way; they are read again.
+#}
+{% macro with_kept(rows, key) -%}
+    {%- set unread_load = ref('stg_landing__unread_load') -%}
+    select * from {{ rows }}
     {%- if is_incremental() %}
     union all by name
     select kept.*
     from {{ this }} as kept
-    where exists (
-        select 1 from {{ unread }} as unread
-        where {% for column in key %}unread.{{ column }} = kept.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
-    )
+    where
+        exists (
+            select 1 from {{ rows }} as fresh
+            where {% for column in key %}fresh.{{ column }} = kept.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+        )
+        and not exists (
+            select 1 from {{ unread_load }} as unread
+            where unread.source_id = kept.source_id and unread.load_id = kept.load_id
+        )
     {%- endif %}
 {%- endmacro %}
 

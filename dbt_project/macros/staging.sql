@@ -10,12 +10,17 @@ versions as (
     {{ with_kept('landed_rows', ['source_id', 'file_name']) }}
 ),
 
+-- A file that came again with no row at all has a newest version, too.
 newest_file as (
     select
         source_id,
         file_name,
         max(load_id) as load_id
-    from versions
+    from (
+        select source_id, file_name, load_id from versions
+        union all
+        select source_id, file_name, load_id from {{ ref('stg_landing__meta_file') }}
+    ) as every_version
     group by source_id, file_name
 ),
 
@@ -30,6 +35,20 @@ final as (
 )
 
 select * from final
+{%- endmacro %}
+
+{# Post-hook of file drops: a newer version takes the older one's rows away, even when it brings none. #}
+{% macro leave_replaced_files() -%}
+    {%- if execute and is_incremental() -%}
+    delete from {{ this }} as kept
+    where exists (
+        select 1 from {{ ref('stg_landing__meta_file') }} as newer
+        where
+            newer.source_id = kept.source_id
+            and newer.file_name = kept.file_name
+            and newer.load_id > kept.load_id
+    )
+    {%- endif -%}
 {%- endmacro %}
 
 {# A reference table of the company folder. A changed one lands whole, so its newest load is the table. #}

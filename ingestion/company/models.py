@@ -9,7 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    model_validator,
+)
 
 from ingestion.connector import SourceError
 
@@ -21,7 +30,7 @@ PLANNED_SYSTEMS = (
 BUCKETS = ("s3", "gs", "az")
 STORE_SYSTEMS = ("amazon", "amazon_ads")
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "amazon": ("region", "look_back_days", "poll_seconds"),
+    "amazon": ("look_back_days", "poll_seconds"),
     "amazon_ads": ("profile_id", "region", "look_back_days", "poll_seconds"),
     "mabang": ("currency", "page_size", "timezone"),
     "fx": ("base", "quotes", "currencies", "provider"),
@@ -136,6 +145,13 @@ class Source(_Strict):
         return name in self._secrets
 
 
+_NARROWING = {
+    "store": ("store", "store_id", "region", "platform", "stage"),
+    "region": ("region",),
+    "platform": ("platform",),
+}
+
+
 class Scope(_Strict):
     """Which scopes a rule looks at: all of `type`, narrowed by dimension values."""
 
@@ -144,6 +160,14 @@ class Scope(_Strict):
         "company", "region", "platform", "store", "category", "product", "channel", "campaign", "ad_group",
         "org_unit", "person",
     ] = "company"  # fmt: skip
+
+    @model_validator(mode="after")
+    def _narrows(self) -> Scope:
+        known = {"id", *_NARROWING.get(self.type, ())}
+        for key in self.model_extra or {}:
+            if key not in known:
+                raise ValueError(f"`{key}` narrows no scope of type {self.type}; known: {', '.join(sorted(known))}")
+        return self
 
     @property
     def filter(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from ingestion.company.errors import CompanyError
 COMPANY = """\
 # Your company. Secrets never go here: put them in the environment or in .env beside this file.
 name: My Company
-reporting_currency: USD          # every KPI is also shown in this currency
+reporting_currency: GBP          # every KPI is shown in this currency; others need rates: a source of system fx
 languages: [zh, en]
 # week_start: monday
 # lake: s3://bucket/folder       # where rows land; without it data/lake
@@ -18,9 +18,9 @@ languages: [zh, en]
 stores:                          # a business day is the store's local day
   - id: my_shop
     platform: own_site
-    region: US
-    currency: USD
-    timezone: America/Los_Angeles
+    region: EU
+    currency: GBP
+    timezone: Europe/London
     opened_on: 2025-01-01
     stage: growth                # new, growth or mature
 

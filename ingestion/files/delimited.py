@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,12 +42,13 @@ class _Dialect:
     delimiter: str
     quote: str
     escape: str | None
-    encoding: str
+    encoding: Callable[[], str]
 
 
 def read_delimited(path: Path, delimiter: str, mapping: Mapping) -> Records:
     """Records of a CSV or TSV file. Raises UnreadableFileError where not even a header can be read."""
-    encoding = detect(path) if mapping.encoding == "auto" else mapping.encoding
+    declared = mapping.encoding
+    encoding = cache(lambda: detect(path) if declared == "auto" else declared)
     dialect = _Dialect(delimiter, mapping.quote, mapping.escape, encoding)
     with path.open("rb") as file:
         header, offset, line = _header(file, dialect)

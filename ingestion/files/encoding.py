@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,9 +26,9 @@ def whole_lines(file: BinaryIO, offset: int, size: int = BLOCK_BYTES) -> bytes:
 
 
 def detect(path: Path) -> str:
-    """The first encoding that fits the whole file. Raises UnreadableFileError where none does.
+    """The first encoding that fits the whole file, else UTF-8, whose damaged lines are then bad rows.
 
-    A file of mostly good UTF-8 is UTF-8: a few damaged lines do not make it another encoding.
+    So is a file of mostly good UTF-8: a few damaged lines do not make it another encoding.
     """
     with path.open("rb") as file:
         if _fits(file, "utf-8"):
@@ -37,7 +38,7 @@ def detect(path: Path) -> str:
         for encoding in ENCODINGS:
             if _fits(file, encoding):
                 return encoding
-    raise UnreadableFileError("its encoding is none of utf-8, gb18030, shift_jis, cp1252")
+    return "utf-8"
 
 
 def _fits(file: BinaryIO, encoding: str) -> bool:
@@ -67,13 +68,17 @@ def _decoded(raw: bytes, encoding: str) -> str | None:
         return None
 
 
-def to_utf8(block: bytes, encoding: str) -> tuple[bytes, list[int]]:
-    """Whole lines as UTF-8, and which of them (from 0) are of another encoding: those are left empty."""
+def to_utf8(block: bytes, encoding: Callable[[], str]) -> tuple[bytes, list[int]]:
+    """Whole lines as UTF-8, and which of them (from 0) are of another encoding: those are left empty.
+
+    `encoding` is asked only where it matters: finding it out takes reading the whole file.
+    """
     if block.isascii():
         return block, []
-    text = _decoded(block, encoding)
+    name = encoding()
+    text = _decoded(block, name)
     if text is not None:
-        return (block if encoding == "utf-8" else text.encode()), []
-    lines = [_decoded(line, encoding) for line in block.split(b"\n")]
+        return (block if name == "utf-8" else text.encode()), []
+    lines = [_decoded(line, name) for line in block.split(b"\n")]
     wrong = [number for number, line in enumerate(lines) if line is None]
     return "\n".join(line or "" for line in lines).encode(), wrong

@@ -70,7 +70,7 @@ def _json_batches(path: Path, header: list[str], decimal_mark: str) -> Iterator[
 def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
-            text, wrong = to_utf8(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, "utf-8")
+            text, wrong = to_utf8(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, lambda: "utf-8")
             if not wrong and not text.strip():
                 continue
             try:

@@ -27,9 +27,10 @@ def _connection(filesystem: Any) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def visible_loads(lake: str, system: str, source_id: str) -> set[str]:
-    """Ids of the complete loads of a source; `lake` is a path or URL."""
+def visible_loads(lake: str, system: str, source_id: str, after: str = "") -> set[str]:
+    """Ids of the complete loads of a source, of those later than load id `after`; `lake` is a path or URL."""
     filesystem, files = _glob(lake, f"{system}/{source_id}/_dlt_loads/*.jsonl")
+    files = [path for path in files if path.rsplit("__", 1)[-1] > after]
     if not files:
         return set()
     with _connection(filesystem) as con:
@@ -45,9 +46,14 @@ def load_id_of(path: str) -> str:
     return path.rsplit("/", 1)[-1].rsplit(".", 2)[0]
 
 
-def read_table(lake: str, system: str, source_id: str, table: str, columns: str = "*") -> pa.Table | None:
-    """Visible rows with `_load_id`, oldest load first; `columns` is a SQL select list. None when there are none."""
-    loads = visible_loads(lake, system, source_id)
+def read_table(
+    lake: str, system: str, source_id: str, table: str, columns: str = "*", after: str = ""
+) -> pa.Table | None:
+    """Visible rows with `_load_id`, oldest load first; `columns` is a SQL select list. None when there are none.
+
+    Load ids are seconds since 1970 as text: loads up to `after` are not even opened.
+    """
+    loads = visible_loads(lake, system, source_id, after)
     filesystem, files = _glob(lake, f"{system}/{source_id}/{table}/*.parquet")
     files = [path for path in files if load_id_of(path) in loads]
     if not files:

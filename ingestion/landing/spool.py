@@ -82,6 +82,8 @@ class _Table:
                 store_schema=False,
                 use_dictionary=[field.name for field in schema if field.name not in deltas],
                 column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
+                # Readers skip row groups by day or number, never by text, whose bounds take long to find.
+                write_statistics=[f.name for f in schema if plain_type(f.type) != pa.string()],
             )
         self._writer.write_table(pa.concat_tables(self._waiting))
         self._waiting = []

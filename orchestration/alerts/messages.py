@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def mention(text: str) -> str:
+    """`@U012AB3CD` as Slack notifies it: only a member's id can be mentioned, a name is shown as it stands."""
+    return re.sub(r"@([UW][A-Z0-9]{8,})\b", r"<@\1>", text)
+
+
 def amount(value: float | None, unit: str, currency: str | None = None) -> str:
     """A value as people read it: money with its currency, ratios in per cent, days and hours named."""
     if value is None:
@@ -69,7 +75,7 @@ def firing(finding: Finding) -> dict[str, Any]:
         facts.append(f"{_say(finding, 'Owner', '负责人')}: {finding.owner}")
     facts.append(f"{_say(finding, 'Look further', '进一步查看')}: `{command(breach, finding.grain)}`")
     icon = _ICONS.get(breach.severity, _ICONS["warning"])
-    sections = [f"{icon} " + "\n".join(escape_all(lines)), "\n".join(escape_all(facts))]
+    sections = [f"{icon} " + "\n".join(escape_all(lines)), mention("\n".join(escape_all(facts)))]
     return _message(titles, sections)
 
 

@@ -11,7 +11,7 @@ import click
 
 from orchestration.cli.common import DAY, EXIT_FAILED, EXIT_HELD, RunProblem, UsageProblem, company_of, say
 from orchestration.cli.progress import RunProgress
-from orchestration.pipeline import RunOptions
+from orchestration.pipeline import Pipeline, RunOptions
 
 if TYPE_CHECKING:
     from ingestion.company import Company
@@ -101,20 +101,14 @@ def run(
 @click.pass_context
 def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) -> None:
     """Land a past window of one source again. Newer rows win, nothing is doubled; publish with `kpi run`."""
-    from datetime import UTC, datetime
-
-    from ingestion.landing import LandOptions, land
     from orchestration.lock import AlreadyRunningError, run_lock
 
     company = company_of(ctx)
     _check_options(company, RunOptions((source,), date_from, date_to))
     chosen = next(s for s in company.sources if s.id == source)
-    now = datetime.now(UTC)
     try:
         with run_lock(company.root / "data" / "state"):
-            result = land(
-                company, chosen, LandOptions(f"backfill-{now:%Y%m%dT%H%M%S}", date_from, date_to, None, now, None)
-            )
+            result = Pipeline(company).backfill(chosen, date_from, date_to)
     except AlreadyRunningError as error:
         raise RunProblem(str(error)) from error
     for warning in (warning for resource in result.resources for warning in resource.warnings):
@@ -138,7 +132,12 @@ def dev(ctx: click.Context, port: int) -> None:
     from orchestration.warehouse import PROJECT_DIR
 
     company = company_of(ctx)
-    environment = {**os.environ, "KPI_COMPANY": str(company.root), "DAGSTER_HOME": str(dagster_home(company.root))}
+    environment = {
+        "PYTHONWARNINGS": "ignore",
+        **os.environ,
+        "KPI_COMPANY": str(company.root),
+        "DAGSTER_HOME": str(dagster_home(company.root)),
+    }
     workspace = PROJECT_DIR.parent / "workspace.yaml"
     code = subprocess.call(
         [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-p", str(port)], env=environment

@@ -201,6 +201,7 @@ def test_held_store_keeps_its_published_rows(lake: Lake) -> None:
         connection.execute(f"ATTACH '{lake.warehouse}' AS built (READ_ONLY)")
         connection.execute("CREATE TABLE core.fct_order_line AS FROM built.core.fct_order_line WHERE order_id = 'O1'")
     (lake.root / "state" / "run" / "held.jsonl").write_text('{"store_id": "us", "since": "x", "check": "y"}\n')
+    lake.build("kpi_held_store")
     attach = "{% if execute %}{% do run_query(attach_published()) %}{% endif %}"
     accepted = "select distinct order_id from {{ accepted('fct_order_line') }} order by 1"
     assert lake.show(attach + accepted) == ["J1", "J2", "O1"]

@@ -29,6 +29,10 @@ def test_every_model_has_a_description_and_an_owner_beside_it_and_no_description
 
 
 def test_core_and_kpi_tables_have_a_contract() -> None:
-    published = {path: model for path, model in described().items() if path.parent.name in ("core", "kpi")}
+    published = {
+        path: model
+        for path, model in described().items()
+        if path.parent.name in ("core", "kpi") and "schema='state'" not in path.read_text(encoding="utf-8")
+    }
     assert [path.name for path, model in published.items() if not model["config"].get("contract")] == []
-    assert len(published) >= 18
+    assert len(published) >= 16

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,9 @@ def company(tmp_path: Path) -> Any:
     published.parent.mkdir(parents=True)
     with duckdb.connect(str(published)) as connection:
         connection.execute("CREATE SCHEMA core; CREATE TABLE core.fct_refund AS SELECT 'us' AS store_id, 1 AS refunds")
-    return SimpleNamespace(root=tmp_path)
+    return SimpleNamespace(
+        root=tmp_path, lake=str(tmp_path / "data" / "lake"), sources=[SimpleNamespace(id="uk_orders", system="files")]
+    )
 
 
 @pytest.fixture
@@ -37,26 +40,32 @@ def test_a_manifest_says_what_was_published_and_by_which_versions(chain: Path) -
     manifest = json.loads((chain / RUNS[0] / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["published_tables"]["core.fct_refund"]["rows"] == 1
     assert manifest["versions"]["duckdb"] == duckdb.__version__
+    assert "great_expectations" in manifest["versions"]
     assert manifest["verdicts"][0]["check"] == "fail_rows_landed"
     assert manifest["previous"] is None
 
 
-def test_it_names_the_loads_of_its_run_and_the_hashes_of_their_files(company: Any) -> None:
-    source = company.root / "data" / "lake" / "files" / "uk_orders"
-    for table, columns in {
-        "meta_load": "'r1' AS run_id, 'orders' AS resource, DATE '2025-06-01' AS window_from, '[\"R9\"]' AS report_ids",
-        "meta_file": "'day.csv' AS file_name, 'abc' AS sha256",
-    }.items():
-        (source / table).mkdir(parents=True)
-        for load in ("1750000000.123", "1760000000.9"):
-            chosen = columns if load.endswith("123") else columns.replace("'r1'", "'r0'").replace("'abc'", "'old'")
-            duckdb.execute(f"COPY (SELECT {chosen}) TO '{source / table / f'{load}.f1.parquet'}' (FORMAT parquet)")
-    path = write_evidence(company, "r1", {})
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    assert [(row["source_id"], row["load_id"], row["report_ids"]) for row in manifest["loads"]] == [
-        ("uk_orders", "1750000000.123", '["R9"]')
-    ]
-    assert [row["sha256"] for row in manifest["files"]] == ["abc"]
+def _load(company: Any, at: datetime, sha256: str) -> str:
+    """A visible load of one file in the lake, in the layout of landing; returns its id."""
+    source, load_id = Path(company.lake) / "files" / "uk_orders", str(at.timestamp())
+    tables = {"meta_load": "'orders' AS resource, '[\"R9\"]' AS report_ids", "meta_file": f"'{sha256}' AS sha256"}
+    for table, row in tables.items():
+        (source / table).mkdir(parents=True, exist_ok=True)
+        duckdb.execute(f"COPY (SELECT {row}) TO '{source / table / f'{load_id}.f1.parquet'}' (FORMAT parquet)")
+    (source / "_dlt_loads").mkdir(exist_ok=True)
+    line = json.dumps({"load_id": load_id, "status": 0})
+    (source / "_dlt_loads" / f"uk_orders__{load_id}.jsonl").write_text(line + "\n", encoding="utf-8")
+    return load_id
+
+
+def test_a_load_and_its_file_hashes_are_in_the_next_manifest_and_in_no_other(company: Any) -> None:
+    first = _load(company, datetime.now(UTC) - timedelta(hours=1), "abc")
+    manifests = [json.loads(write_evidence(company, "r1", {}).read_text(encoding="utf-8"))]
+    backfilled = _load(company, datetime.now(UTC), "def")
+    manifests.append(json.loads(write_evidence(company, "r2", {}).read_text(encoding="utf-8")))
+    told = [[(row["source_id"], row["load_id"], row["report_ids"]) for row in m["loads"]] for m in manifests]
+    assert told == [[("uk_orders", first, '["R9"]')], [("uk_orders", backfilled, '["R9"]')]]
+    assert [[row["sha256"] for row in m["files"]] for m in manifests] == [["abc"], ["def"]]
 
 
 def test_an_untouched_chain_has_no_problem(company: Any, chain: Path) -> None:

@@ -42,6 +42,14 @@ def test_a_condition_of_a_later_release_says_which_are_supported(root: Path) -> 
     assert found[0].startswith("alerts.yml:2: rules[0].condition: `behind_pace` is not supported yet; supported: below")
 
 
+def test_a_scope_key_that_narrows_nothing_is_an_error(root: Path) -> None:
+    rule = "{id: a, metric: gmv, scope: {type: store, country: US}, condition: {below: 1}}"
+    (found,) = problems(root, f"rules:\n  - {rule}\n", "alerts.yml")
+    assert found.startswith(
+        "alerts.yml:2: rules[0].scope: `country` narrows no scope of type store; known: id, platform"
+    )
+
+
 def test_a_missing_secret_names_its_variable_and_no_secret_prints(root: Path) -> None:
     (root / ".env").write_text("UK_ORDERS_TOKEN=hunter2\n")
     source = load_company(root).sources[0]

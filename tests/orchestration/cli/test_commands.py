@@ -85,7 +85,7 @@ def test_wrong_usage_is_exit_code_2_and_says_what_is_right(shop: Path, arguments
 
 def test_every_mistake_of_the_company_file_is_named_with_its_line_and_key(shop: Path) -> None:
     text = (shop / "company.yml").read_text("utf-8")
-    text = text.replace("reporting_currency: USD", "reporting_currency: dollars").replace("platform:", "plattform:")
+    text = text.replace("reporting_currency: GBP", "reporting_currency: dollars").replace("platform:", "plattform:")
     (shop / "company.yml").write_text(text, encoding="utf-8")
     ended = kpi("--company", str(shop), "run")
     assert ended.exit_code == 2
