@@ -61,6 +61,12 @@ def _write(tables: str, database: str, file: Path, publication: str | None) -> d
             connection.execute(f'CREATE {kind} "{schema}"."{table}" AS SELECT * FROM {source}{empty}')
             row = connection.execute(f'SELECT count(*) FROM "{schema}"."{table}"').fetchone()
             counts[f"{schema}.{table}"] = int(row[0]) if row else 0
+        if publication is not None:
+            listed = _parquet(filesystem, f"{root}/{database}_published.db/publication")
+            connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+            connection.execute(
+                f"CREATE TABLE audit.publication AS SELECT DISTINCT published_at, run_id FROM read_parquet({listed!r})"
+            )
     draft.replace(file)
     return counts
 

@@ -65,3 +65,12 @@
         as decimal(18, {{ places }})
     )
 {%- endmacro %}
+
+{# An amount divided by a count, as money: half up (away from zero), though a double may lie a hair below the half. #}
+{% macro money_ratio(amount, count) -%}
+    cast(
+        case when {{ amount }} < 0 then -1 else 1 end
+        * {{ exact_ratio('abs(' ~ amount ~ ') * 10000', '(' ~ count ~ ') * 10000', 4) }}
+        as decimal(18, 4)
+    )
+{%- endmacro %}

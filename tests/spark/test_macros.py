@@ -68,6 +68,12 @@ CASES: dict[str, tuple[str, list[str | None]]] = {
         ["66666666666.666667"],
     ),
     "exact_ratio_by_zero": ("select cast({{ exact_ratio('5', '0', 2) }} as string) as value", [None]),
+    # 347.9079 / 6 is 57.98465, and the nearest double is below it.
+    "money_ratio_rounds_half_up_at_either_side_of_zero": (
+        "select cast({{ money_ratio('cast(347.9079 as decimal(38, 4))', 'cast(6 as bigint)') }} as string) || ' ' ||"
+        " cast({{ money_ratio('cast(-347.9079 as decimal(38, 4))', 'cast(6 as bigint)') }} as string) as value",
+        ["57.9847 -57.9847"],
+    ),
     "money_rounds_half_up": (
         "select cast({{ money('cast(-1.00005 as decimal(20, 9))') }} as string) as value", ["-1.0001"],
     ),

@@ -26,9 +26,13 @@ final as (
         stores.reporting_currency as currency,
         {{ metric_status(kpi_facts()) }} as status,
         {% for metric in public_metrics() %}
-        {% set unit = metric.config.meta.unit %}
+        {% set unit, parts = metric.config.meta.unit, metric.type_params %}
+        {% set expression = metric_expression(metric.name) %}
+        {% if unit == 'currency' and parts.numerator %}
+        {% set expression = money_ratio(metric_expression(parts.numerator.name), metric_expression(parts.denominator.name)) %}
+        {% endif %}
         cast(
-            {{ metric_value(metric, metric_expression(metric.name)) }}
+            {{ metric_value(metric, expression) }}
             as {{ 'double' if unit not in ('currency', 'count') or metric.name == 'demand_30d' else ('decimal(18, 4)' if unit == 'currency' else 'bigint') }}
         ) as {{ metric.name }}{{ ',' if not loop.last }}
         {% endfor %}

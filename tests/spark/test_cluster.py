@@ -1,0 +1,131 @@
+"""A standalone cluster on loopback builds the facts; a worker that dies in the middle changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestration.spark_files import write_built
+from orchestration.warehouse import PROJECT_DIR
+from tests.dbt_project.lake import Lake
+from tests.dbt_project.scenario import DAY, land_first
+from tests.spark.equal import differences
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+
+FACTS = "+path:models/marts/core"
+DATABASE = "cluster"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A master and two workers of one core each; their logs are in `folder`."""
+
+    url: str
+    workers: list[subprocess.Popen[str]]
+    folder: Path
+
+
+def daemon(name: str, *arguments: str, log: Path) -> subprocess.Popen[str]:
+    """Start one of Spark's own daemons on a port that the system chooses; it logs to a file."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    bare = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    return subprocess.Popen(
+        [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}", "--host", "127.0.0.1", "--port", "0",
+         "--webui-port", "0", *arguments],
+        env=bare | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
+        stdout=subprocess.DEVNULL, stderr=log.open("w"), text=True,
+    )  # fmt: skip
+
+
+def logged(log: Path, pattern: str, process: subprocess.Popen[str]) -> str:
+    """Follow a daemon's log until a line matches; its first group."""
+    with subprocess.Popen(["tail", "-n", "+1", f"--pid={process.pid}", "-f", str(log)], stdout=subprocess.PIPE,
+                          text=True) as follower:  # fmt: skip
+        assert follower.stdout
+        try:
+            for line in follower.stdout:
+                if found := re.search(pattern, line):
+                    return found[1]
+        finally:
+            follower.kill()
+    raise AssertionError(f"{log.name} ended without {pattern}: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with contextlib.ExitStack() as stack:
+
+        def started(name: str, log: str, *arguments: str) -> subprocess.Popen[str]:
+            process = daemon(name, *arguments, log=tmp_path / log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        master = started("master.Master", "master.log")
+        url = logged(tmp_path / "master.log", r"Starting Spark master at (spark://\S+)", master)
+        workers = []
+        for number in range(2):
+            log = f"worker{number}.log"
+            folder = ("-d", str(tmp_path / f"worker{number}"), "--cores", "1", "--memory", "1500m")
+            workers.append(started("worker.Worker", log, *folder, url))
+            logged(tmp_path / log, r"(Successfully registered) with master", workers[-1])
+        yield Cluster(url, workers, tmp_path)
+
+
+def build(cluster: Cluster, data: Path) -> Iterator[str]:
+    """`dbt build` of the facts on the cluster, line by line. Raises AssertionError."""
+    environment = os.environ | {
+        "PYTHONUNBUFFERED": "1",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "KPI_DATABASE": DATABASE,
+        "KPI_LAKE": str(data / "lake"),
+        "KPI_STATE": str(data / "state"),
+        "KPI_SPARK_MASTER": cluster.url,
+        "KPI_SPARK_METASTORE": "jdbc:derby:memory:metastore;create=true",
+        "KPI_SPARK_PARTITIONS": "2",
+        "KPI_SPARK_WAREHOUSE": str(data / "tables"),
+    }
+    command = [
+        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", "--target", "spark", "--select", FACTS,
+        "--exclude-resource-type", "unit_test", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+        "--target-path", str(data / "target_cluster"), "--log-path", str(data / "logs"),
+    ]  # fmt: skip
+    said = []
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          cwd=data) as dbt:  # fmt: skip
+        assert dbt.stdout
+        for line in dbt.stdout:
+            said.append(line)
+            yield line
+    assert dbt.returncode == 0, "".join(said[-40:])
+
+
+def test_facts_are_equal_though_a_worker_dies_while_they_are_built(tmp_path: Path, cluster: Cluster) -> None:
+    lake = Lake(tmp_path / "data")
+    land_first(lake)
+    lake.build(FACTS, as_of=str(DAY + timedelta(days=10)))
+
+    for line in build(cluster, lake.root):
+        if "START sql incremental model cluster_core.fct_ledger_entry" in line:
+            cluster.workers[1].kill()
+
+    assert cluster.workers[1].wait() == -9
+    assert (
+        "Launched executor" in (cluster.folder / "worker1.log").read_text()
+        or "Asked to launch executor" in (cluster.folder / "worker1.log").read_text()
+    )
+    built = lake.root / "on_cluster.duckdb"
+    write_built(str(lake.root / "tables"), DATABASE, built)
+    assert differences(lake.warehouse, built) == {}
