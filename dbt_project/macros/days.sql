@@ -23,11 +23,6 @@
     cast(from_utc_timestamp({{ moment }}, {{ zone }}) as date)
 {%- endmacro %}
 
-{# Every day from `first` to `last`, both included, as an array to unnest: DuckDB only, `each_day` is for both. #}
-{% macro days_between(first, last) -%}
-    generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)
-{%- endmacro %}
-
 {# Rows to `cross join lateral`: one `date` for every day from `first` to `last`, both included; none where one is NULL
    or they are the wrong way round. #}
 {% macro each_day(first, last) -%}
@@ -35,7 +30,11 @@
 {%- endmacro %}
 
 {% macro duckdb__each_day(first, last) -%}
-    (select cast(unnest({{ days_between(first, last) }}) as date) as date)
+    (
+        select cast(unnest(
+            generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)
+        ) as date) as date
+    )
 {%- endmacro %}
 
 {% macro spark__each_day(first, last) -%}

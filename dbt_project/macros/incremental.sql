@@ -5,6 +5,10 @@
 
 {# Where a table stands that an earlier build made and this one makes later; none before the first. Not a ref: no cycle. #}
 {% macro built(schema, name) -%}
+    {{- return(adapter.dispatch('built', 'crossborder_kpi')(schema, name)) -}}
+{%- endmacro %}
+
+{% macro default__built(schema, name) -%}
     {{- return(adapter.get_relation(database=target.database, schema=schema, identifier=name) if execute else none) -}}
 {%- endmacro %}
 
@@ -83,4 +87,13 @@
 {# An ad day settles when no network restates it any more: Amazon's conversions move for 42 days, read again for 45. #}
 {% macro ad_settling_days() -%}
     45
+{%- endmacro %}
+
+{# Post-hook of the last model: a whole build has gone through, and nothing is pending. #}
+{% macro nothing_is_pending() -%}
+    {{- adapter.dispatch('nothing_is_pending', 'crossborder_kpi')() -}}
+{%- endmacro %}
+
+{% macro default__nothing_is_pending() -%}
+    delete from {{ ref('int_touched_store_day') }}
 {%- endmacro %}

@@ -46,7 +46,8 @@
 {%- endmacro %}
 
 {% macro spark__published_relation(fact) -%}
-    {%- if run_query("show views in " ~ target.schema ~ " like '" ~ fact ~ "'").rows | length > 0 -%}
+    {%- if run_query("show databases like '" ~ target.schema ~ "'").rows | length > 0
+        and run_query("show views in " ~ target.schema ~ " like '" ~ fact ~ "'").rows | length > 0 -%}
         {{- return(api.Relation.create(schema=target.schema, identifier=fact)) -}}
     {%- endif -%}
 {%- endmacro %}

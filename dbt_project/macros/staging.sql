@@ -68,8 +68,10 @@ final as (
 select * from final
 {%- endmacro %}
 
-{# Post-hook of a windowed model: account-days that a newer load covers lose their older rows, even to no rows at all. #}
+{# Post-hook of a windowed model: account-days that a newer load covers lose their older rows, even to no rows at all. A
+   full build never has the older ones. #}
 {% macro leave_superseded(resource, account, day) -%}
+    {%- if execute and is_incremental() -%}
     delete from {{ this }} as kept
     using {{ ref('stg_landing__newest_coverage') }} as newest
     where
@@ -78,4 +80,5 @@ select * from final
         and kept.{{ account }} = newest.account
         and kept.{{ day }} = newest.day
         and kept.load_id <> newest.load_id
+    {%- endif -%}
 {%- endmacro %}

@@ -105,7 +105,7 @@ CASES: dict[str, tuple[str, list[str | None]]] = {
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory, spark_tables: Path) -> Path:
     root = tmp_path_factory.mktemp("macros") / "data"
     lake = Lake(root)
     lake.company([], [])

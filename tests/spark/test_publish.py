@@ -18,12 +18,9 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 @pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    """A company with a database of its own: a session keeps its catalogue and warehouse for the whole process."""
+def company(tmp_path: Path, spark_tables: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    """A company with a database of its own."""
     monkeypatch.setenv("KPI_DATABASE", "acme")
-    monkeypatch.setenv("KPI_SPARK_MASTER", "local[2]")
-    monkeypatch.setenv("KPI_SPARK_PARTITIONS", "2")
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     (tmp_path / "company.yml").write_text(COMPANY + "engine: spark\n")
     made = load_company(tmp_path)
     from orchestration.warehouse import operate
@@ -32,7 +29,6 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company
     sql("create schema acme_core")
     sql("create schema acme_kpi")
     sql("create schema acme_audit")
-    monkeypatch.setenv("KPI_SPARK_WAREHOUSE", session().conf.get("spark.sql.warehouse.dir").removeprefix("file:"))
     yield made
     for name in ("acme_core", "acme_kpi", "acme_audit", "acme_published", "acme"):
         sql(f"drop schema if exists {name} cascade")
@@ -106,11 +102,9 @@ def test_table_without_rows_is_published_with_its_columns(company: Company) -> N
     assert tools_see(company, "from kpi.kpi_daily") == []
 
 
-def test_checks_read_the_build_by_a_duckdb_file(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
+def test_checks_read_the_build_by_a_duckdb_file(company: Company, spark_tables: Path) -> None:
     build({"us": 3}, 10.0)
     file = company.root / "data" / "warehouse.duckdb"
-    write_built(os.environ["KPI_SPARK_WAREHOUSE"], "acme", file)
+    write_built(str(spark_tables), "acme", file)
     with duckdb.connect(str(file), read_only=True) as connection:
         assert connection.execute("from core.fct_order_line").fetchall() == [("us", 3)]

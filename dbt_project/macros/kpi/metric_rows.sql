@@ -5,21 +5,19 @@
 {% macro metric_rows(source, keys) -%}
     {% set narrow = {'channel': kpi_dimensions().channel.facts, 'campaign': kpi_dimensions().campaign.facts} %}
     {% for scope_type, facts in [('', none)] + (narrow.items() | list) %}
+    {% set structs = [] %}
+    {% for metric in public_metrics(facts) %}{% do structs.append(metric_struct(metric)) %}{% endfor %}
     select
         {% for key in keys %}
         entry.{{ key }},
         {% endfor %}
-        unnest(entry.rows, max_depth := 2)
+        {{ rows_of_structs('entry.rows') }}
     from (
         select
             {% for key in keys %}
             {{ key }},
             {% endfor %}
-            [
-                {% for metric in public_metrics(facts) %}
-                {{ metric_struct(metric) }}{{ ',' if not loop.last }}
-                {% endfor %}
-            ] as rows
+            {{ list_of_structs(structs) }} as rows
         from {{ source }}
         where scope_type {{ "= '" ~ scope_type ~ "'" if scope_type else "not in ('" ~ narrow | join("', '") ~ "')" }}
     ) as entry
@@ -27,15 +25,18 @@
     {% endfor %}
 {%- endmacro %}
 
+{#- fields of a metric's row, each with its SQL; only a ratio has a numerator and a denominator -#}
 {% macro metric_struct(metric) -%}
     {% set expression = metric_expression(metric.name) %}
-    {% set parts = metric.type_params %}
-    {
-        'metric': '{{ metric.name }}',
-        'value': cast({{ metric_value(metric, expression) }} as double),
-        'numerator': {% if parts.numerator %}cast({{ metric_value(metric, metric_expression(parts.numerator.name)) }} as double){% else %}cast(null as double){% endif %},
-        'denominator': {% if parts.numerator %}cast({{ metric_value(metric, metric_expression(parts.denominator.name)) }} as double){% else %}cast(null as double){% endif %},
-        'status': {{ metric_status(metric_facts(expression)) }},
-        'definition_version': cast({{ metric.config.meta.version }} as integer)
-    }
+    {% set struct = {'metric': "'" ~ metric.name ~ "'", 'value': 'cast(' ~ metric_value(metric, expression) ~ ' as double)'} %}
+    {% for part in ('numerator', 'denominator') %}
+        {% set input = metric.type_params[part] %}
+        {% set value = metric_value(metric, metric_expression(input.name)) if input else 'null' %}
+        {% do struct.update({part: 'cast(' ~ value ~ ' as double)'}) %}
+    {% endfor %}
+    {% do struct.update({
+        'status': metric_status(metric_facts(expression)),
+        'definition_version': 'cast(' ~ metric.config.meta.version ~ ' as integer)',
+    }) %}
+    {{ return(struct) }}
 {%- endmacro %}

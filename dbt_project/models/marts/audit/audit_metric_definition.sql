@@ -3,19 +3,20 @@
 -- Every definition as declared in models/semantic, inputs included, against the newest one on record.
 with
 
-declared as (
+declared (metric, file, version, owner, unit, name_en, name_zh, review_by, formula) as (
+    values
     {% for metric in kpi_metrics() %}
     {% set meta = metric.config.meta %}
-    select
-        '{{ metric.name }}' as metric,
-        '{{ metric.original_file_path }}' as file,
-        cast({{ meta.version }} as integer) as version,
+    (
+        '{{ metric.name }}',
+        '{{ metric.original_file_path }}',
+        cast({{ meta.version }} as integer),
         {% for field in ('owner', 'unit', 'name_en', 'name_zh') %}
-        '{{ (meta[field] or '') | replace("'", "''") }}' as {{ field }},
+        '{{ (meta[field] or '') | replace("'", "''") }}',
         {% endfor %}
-        cast('{{ meta.review_by }}' as date) as review_by,
-        '{{ full_formula(metric.name) | replace("'", "''") }}' as formula
-    {{ 'union all' if not loop.last }}
+        cast('{{ meta.review_by }}' as date),
+        '{{ full_formula(metric.name) | replace("'", "''") }}'
+    ){{ ',' if not loop.last }}
     {% endfor %}
 ),
 

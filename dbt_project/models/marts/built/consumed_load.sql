@@ -1,4 +1,4 @@
-{{ config(post_hook="delete from {{ ref('int_touched_store_day') }}") }}
+{{ config(post_hook="{{ nothing_is_pending() }}") }}
 
 -- The loads that a whole build has gone through, written last; from here on nothing is pending.
 -- depends_on: {{ ref('kpi_values') }}

@@ -6,101 +6,130 @@
     pre_hook="{{ leave_touched_by(['grain', 'period_start'], 'kpi_touched_period') }}",
 ) }}
 
--- depends_on: {{ ref('kpi_touched_period') }}
 -- Components summed per grain, period and scope; stock counts on each store's last covered day of the period only.
-{% set no = 'cast(null as string)' %}
-{% set fine = ['week', 'month'] %}
-{% set scopes = [
-    {'type': 'company', 'id': "'company'", 'dim': 'none', 'grains': kpi_grains()},
-    {'type': 'region', 'id': 'region', 'dim': 'none', 'grains': kpi_grains()},
-    {'type': 'platform', 'id': 'platform', 'dim': 'none', 'grains': kpi_grains()},
-    {'type': 'store', 'id': 'store_id', 'dim': 'none', 'grains': kpi_grains()},
-    {'type': 'org_unit', 'id': 'org_unit', 'dim': 'none', 'grains': kpi_grains()},
-    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': kpi_grains()},
-    {'type': 'channel', 'id': 'dim_id', 'dim': 'channel', 'grains': kpi_grains()},
-    {'type': 'product', 'id': 'dim_id', 'dim': 'product', 'grains': fine},
-    {'type': 'campaign', 'id': 'dim_id', 'dim': 'campaign', 'grains': fine},
-    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': kpi_grains(), 'region': 'region', 'cut': 'region_category'},
-    {'type': 'category', 'id': 'dim_id', 'dim': 'category', 'grains': kpi_grains(), 'region': 'region', 'store': 'store_id', 'cut': 'store_category'},
-    {'type': 'channel', 'id': 'dim_id', 'dim': 'channel', 'grains': kpi_grains(), 'region': 'region', 'store': 'store_id', 'cut': 'store_channel'},
-] %}
-
 with
 
-dated as (
+-- Scopes by the dimension that they sum; a cut also keeps the region, or the region and the store.
+scopes (scope_type, dim, cut, keeps_region, keeps_store) as (
+    values
+    ('company', 'none', cast(null as string), false, false),
+    ('region', 'none', null, false, false),
+    ('platform', 'none', null, false, false),
+    ('store', 'none', null, false, false),
+    ('org_unit', 'none', null, false, false),
+    ('category', 'category', null, false, false),
+    ('channel', 'channel', null, false, false),
+    ('product', 'product', null, false, false),
+    ('campaign', 'campaign', null, false, false),
+    ('category', 'category', 'region_category', true, false),
+    ('category', 'category', 'store_category', true, true),
+    ('channel', 'channel', 'store_channel', true, true)
+),
+
+calendar as (
+
+    select *
+    from (
+        {% for grain in kpi_grains() %}
+        select
+            date,
+            '{{ grain }}' as grain,
+            {{ 'date' if grain == 'day' else grain ~ '_start' }} as period_start
+        from {{ ref('dim_date') }}
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ) as periods
+    where {{ is_touched_by(['grain', 'period_start'], 'kpi_touched_period') }}
+
+),
+
+stock_day as (
 
     select
-        days.*,
-        stores.region,
-        stores.platform,
-        stores.org_unit,
-        dates.date as day_start,
-        dates.week_start,
-        dates.month_start,
-        dates.quarter_start,
-        dates.year_start
+        days.store_id,
+        calendar.grain,
+        calendar.period_start,
+        max(days.date) as stock_day
     from {{ ref('kpi_component_daily') }} as days
-    inner join {{ ref('dim_store') }} as stores on days.store_id = stores.store_id
-    inner join {{ ref('dim_date') }} as dates on days.date = dates.date
+    inner join calendar on days.date = calendar.date
+    where days.dim = 'none' and days.fct_inventory_daily__missing = 0
+    group by days.store_id, calendar.grain, calendar.period_start
 
 ),
 
-{% for grain in kpi_grains() %}
-stock_day_of_{{ grain }} as (
+-- Per store first: every wider scope adds up far fewer rows. A product or a campaign has weeks and months only.
+of_store as (
 
     select
-        store_id,
-        {{ grain }}_start,
-        max(date) as stock_day
-    from dated
-    where dim = 'none' and fct_inventory_daily__missing = 0
-    group by store_id, {{ grain }}_start
-
-),
-
--- Per store first: every wider scope adds up far fewer rows.
-{{ grain }}_of_store as (
-
-    select
-        dated.{{ grain }}_start as period_start,
-        dated.store_id,
-        dated.region,
-        dated.platform,
-        dated.org_unit,
-        dated.dim,
-        dated.dim_id,
-        max(dated.date) as as_of_day,
+        calendar.grain,
+        calendar.period_start,
+        days.store_id,
+        days.dim,
+        days.dim_id,
+        max(days.date) as as_of_day,
         {% for fact in kpi_facts() %}
-        sum(dated.{{ fact }}__missing) as {{ fact }}__missing,
-        max(dated.{{ fact }}__state) as {{ fact }}__state,
+        sum(days.{{ fact }}__missing) as {{ fact }}__missing,
+        max(days.{{ fact }}__state) as {{ fact }}__state,
         {% endfor %}
         {% for c in kpi_components() %}
-        sum(dated.{{ c.name }}) {%- if c.agg == 'last' %} filter (where dated.date = stock.stock_day) {%- endif %} as {{ c.name }}{{ ',' if not loop.last }}
+        sum(days.{{ c.name }}) {%- if c.agg == 'last' %} filter (where days.date = stock.stock_day) {%- endif %} as {{ c.name }}{{ ',' if not loop.last }}
         {% endfor %}
-    from dated
-    left join stock_day_of_{{ grain }} as stock
-        on dated.store_id = stock.store_id and dated.{{ grain }}_start = stock.{{ grain }}_start
-    where
-        true
-        {% if grain not in fine %}
-        and dated.dim not in ('product', 'campaign')
-        {% endif %}
-        {% if is_incremental() %}
-        and dated.{{ grain }}_start in (
-            select period_start from {{ ref('kpi_touched_period') }} where grain = '{{ grain }}'
-        )
-        {% endif %}
-    group by 1, 2, 3, 4, 5, 6, 7
+    from {{ ref('kpi_component_daily') }} as days
+    inner join calendar on days.date = calendar.date
+    left join stock_day as stock
+        on
+            days.store_id = stock.store_id
+            and calendar.grain = stock.grain
+            and calendar.period_start = stock.period_start
+    where days.dim not in ('product', 'campaign') or calendar.grain in ('week', 'month')
+    group by calendar.grain, calendar.period_start, days.store_id, days.dim, days.dim_id
 
 ),
 
-{% endfor %}
+scoped as (
+
+    select
+        of_store.*,
+        scopes.scope_type,
+        scopes.cut,
+        case when scopes.keeps_region then stores.region end as cut_region,
+        case when scopes.keeps_store then of_store.store_id end as cut_store,
+        case scopes.scope_type
+            when 'company' then 'company'
+            when 'region' then stores.region
+            when 'platform' then stores.platform
+            when 'store' then of_store.store_id
+            when 'org_unit' then stores.org_unit
+            else of_store.dim_id
+        end as scope_id
+    from of_store
+    inner join scopes on of_store.dim = scopes.dim
+    inner join {{ ref('dim_store') }} as stores on of_store.store_id = stores.store_id
+
+),
+
 final as (
 
-{% for scope in scopes %}{% set outer = loop %}{% for grain in scope.grains %}
-    {{ period_rows(scope.type, scope.id, scope.dim, grain, scope.region or no, scope.store or no, "'" ~ scope.cut ~ "'" if scope.cut else no) }}
-    {% if not (outer.last and loop.last) %}union all{% endif %}
-{% endfor %}{% endfor %}
+    select
+        grain,
+        period_start,
+        scope_type,
+        scope_id,
+        cut,
+        cut_region as region,
+        cut_store as store_id,
+        max(as_of_day) as as_of_day,
+        {% for fact in kpi_facts() %}
+        cast(sum({{ fact }}__missing) as bigint) as {{ fact }}__missing,
+        max({{ fact }}__state) as {{ fact }}__state,
+        {% endfor %}
+        {% for c in kpi_components() %}
+        cast(sum({{ c.name }}) as {{ component_type(c) }}) as {{ c.name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from scoped
+    where scope_id is not null
+    group by grain, period_start, scope_type, scope_id, cut, cut_region, cut_store
+
 )
 
 select * from final

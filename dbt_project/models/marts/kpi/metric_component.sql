@@ -1,9 +1,16 @@
 -- The additive components that metric expressions are made of: which fact, which aggregation, which column.
-{% for component in kpi_components() %}
-select
-    '{{ component.name }}' as component,
-    '{{ component.fact }}' as fact,
-    '{{ component.agg }}' as agg,
-    '{{ component.expr | replace("'", "''") }}' as expr
-{{ 'union all' if not loop.last }}
-{% endfor %}
+with
+
+components (component, fact, agg, expr) as (
+    values
+    {% for component in kpi_components() %}
+    (
+        '{{ component.name }}',
+        '{{ component.fact }}',
+        '{{ component.agg }}',
+        '{{ component.expr | replace("'", "''") }}'
+    ){{ ',' if not loop.last }}
+    {% endfor %}
+)
+
+select * from components
