@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration import built_definitions, warehouse
 from orchestration.run_state import RunContext, RunState
 from orchestration.run_summary import RunSummary
+from orchestration.untouched import kpi_tables_stand
 
 if TYPE_CHECKING:
     from expectations import Verdict
@@ -139,8 +140,12 @@ class Pipeline:
         return verdicts
 
     def build_kpi(self) -> warehouse.BuildResult:
-        """dbt: the KPI tables, on accepted rows only."""
-        result = warehouse.build(self.company, select=warehouse.KPI, full_refresh=self.state.context().full_refresh)
+        """dbt: the KPI tables, on accepted rows only; left alone where they would come out as they are."""
+        full_refresh = self.state.context().full_refresh
+        if not full_refresh and kpi_tables_stand(self.data_dir / "warehouse.duckdb", self.state.held()):
+            result = warehouse.BuildResult(0.0)
+        else:
+            result = warehouse.build(self.company, select=warehouse.KPI, full_refresh=full_refresh)
         self.state.record("build_kpi", asdict(result))
         if result.ok:
             built_definitions.remember(self.data_dir / "state")

@@ -125,7 +125,6 @@ def backfill(ctx: click.Context, source: str, date_from: date, date_to: date) ->
 @click.pass_context
 def dev(ctx: click.Context, port: int) -> None:
     """Open Dagster with schedules and sensors. Each region runs in its own morning until Ctrl-C ends it."""
-    import subprocess
     import sys
 
     from orchestration.instance import dagster_home
@@ -139,10 +138,8 @@ def dev(ctx: click.Context, port: int) -> None:
         "DAGSTER_HOME": str(dagster_home(company.root)),
     }
     workspace = PROJECT_DIR.parent / "workspace.yaml"
-    code = subprocess.call(
-        [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-p", str(port)], env=environment
-    )
-    ctx.exit(code)
+    arguments = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-p", str(port)]
+    os.execve(sys.executable, arguments, environment)  # noqa: S606 - Dagster itself is to get the signals
 
 
 commands = (run, backfill, dev)

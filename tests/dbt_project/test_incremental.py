@@ -125,6 +125,7 @@ def test_incremental_builds_equal_a_full_one_through_restatements_and_changed_re
         file_of("l.csv", "h8", "ledger_entry", fee("S1", 2, "0.35")),
         load_id="1795000000.000904",
     )
+    lake.land("files", "shop_orders", file_of("b.csv", "h7", "order_line"), load_id="1795000000.000908")
     twins.check(DAY + timedelta(days=13))
     assert lake.rows("select count(*) from core.fct_order_line where order_id = 'S3'") == [(0,)]
 

@@ -1,7 +1,7 @@
 {{ config(alias='coverage_gap') }}
 
--- Closed days since the store's first covered day on which a configured fact has no source's word, but for those that the
--- source is known to tell late.
+-- Closed days since the store's first covered day on which a configured fact has no source's word, but for those that
+-- the source is known to tell late.
 with
 
 spans as (

@@ -36,57 +36,31 @@ spine as (
 
 ),
 
-parts as (
+{% for fact in facts %}
+{{ fact }}_sums as (
 
-{% for dim, dimension in kpi_dimensions().items() %}{% set outer = loop %}{% for fact in dimension.facts %}
+{% for dim, dimension in kpi_dimensions().items() if fact in dimension.facts %}
     select
         store_id,
         date,
         '{{ dim }}' as dim,
         coalesce({{ dimension.column }}, 'unallocated') as dim_id,
-        {% for other in facts %}
-        {% if other != fact %}
-        cast(null as integer) as {{ other }}__rows_state,
-        {% elif fact in money %}
-        max(case when {{ money[fact] }} is null then 2 when settled then 0 else 1 end) as {{ other }}__rows_state,
+        {% for c in components if c.fact == fact %}
+        {{ 'count(distinct ' ~ c.expr ~ ')' if c.agg == 'count_distinct' else 'sum(' ~ c.expr ~ ')' }} as {{ c.name }},
+        {% endfor %}
+        {% if fact in money %}
+        max(case when {{ money[fact] }} is null then 2 when settled then 0 else 1 end) as rows_state
         {% else %}
-        0 as {{ other }}__rows_state,
+        0 as rows_state
         {% endif %}
-        {% endfor %}
-        {% for c in components %}
-        {% if c.fact != fact %}
-        null
-        {% elif c.agg == 'count_distinct' %}
-        count(distinct {{ c.expr }})
-        {% else %}
-        sum({{ c.expr }})
-        {% endif %} as {{ c.name }}{{ ',' if not loop.last }}
-        {% endfor %}
     from {{ fact }}_rows
     group by 1, 2, 3, 4
-    {% if not (outer.last and loop.last) %}union all{% endif %}
+    {% if not loop.last %}union all{% endif %}
 
-{% endfor %}{% endfor %}
+{% endfor %}
 ),
 
-joined as (
-
-    select
-        store_id,
-        date,
-        dim,
-        dim_id,
-        {% for fact in facts %}
-        max({{ fact }}__rows_state) as {{ fact }}__rows_state,
-        {% endfor %}
-        {% for c in components %}
-        sum({{ c.name }}) as {{ c.name }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from parts
-    group by 1, 2, 3, 4
-
-),
-
+{% endfor %}
 keys as (
 
     select
@@ -95,14 +69,16 @@ keys as (
         'none' as dim,
         '' as dim_id
     from spine
+    {% for fact in facts %}
     union
     select
-        joined.store_id,
-        joined.date,
-        joined.dim,
-        joined.dim_id
-    from joined
-    inner join spine on joined.store_id = spine.store_id and joined.date = spine.date
+        sums.store_id,
+        sums.date,
+        sums.dim,
+        sums.dim_id
+    from {{ fact }}_sums as sums
+    inner join spine on sums.store_id = spine.store_id and sums.date = spine.date
+    {% endfor %}
 
 ),
 
@@ -173,32 +149,34 @@ final as (
         keys.dim,
         keys.dim_id,
         {% for fact in facts %}
-        {% set present = '(days.' ~ fact ~ '__covered or joined.' ~ fact ~ '__rows_state is not null)' %}
+        {% set present = '(days.' ~ fact ~ '__covered or ' ~ fact ~ '_sums.rows_state is not null)' %}
         case when {{ present }} then 0 else 1 end as {{ fact }}__missing,
         case
-            when not days.{{ fact }}__expected and joined.{{ fact }}__rows_state is null then null
+            when not days.{{ fact }}__expected and {{ fact }}_sums.rows_state is null then null
             when days.is_held or not {{ present }} then 2
             -- Rows of a day that its source has not covered yet are a part of it: stale, or provisional on an open day.
             when days.{{ fact }}__expected and not days.{{ fact }}__covered
-                then case when keys.date < stores.as_of_day then 2 else greatest(joined.{{ fact }}__rows_state, 1) end
-            else coalesce(joined.{{ fact }}__rows_state, 0)
+                then case when keys.date < stores.as_of_day then 2 else greatest({{ fact }}_sums.rows_state, 1) end
+            else coalesce({{ fact }}_sums.rows_state, 0)
         end as {{ fact }}__state,
         {% endfor %}
         {% for c in components %}
         cast(case
-            when joined.{{ c.name }} is not null then joined.{{ c.name }}
+            when {{ c.fact }}_sums.{{ c.name }} is not null then {{ c.fact }}_sums.{{ c.name }}
             {% if c.expr == c.name and c.name in kpi_money() %}
-            when joined.{{ c.fact }}__rows_state = 2 then null
+            when {{ c.fact }}_sums.rows_state = 2 then null
             {% endif %}
-            when days.{{ c.fact }}__covered or joined.{{ c.fact }}__rows_state is not null then 0
+            when days.{{ c.fact }}__covered or {{ c.fact }}_sums.rows_state is not null then 0
         end as {{ component_type(c) }}) as {{ c.name }}{{ ',' if not loop.last }}
         {% endfor %}
     from keys
     inner join days on keys.store_id = days.store_id and keys.date = days.date
     inner join {{ ref('dim_store') }} as stores on keys.store_id = stores.store_id
-    left join joined
-        on keys.store_id = joined.store_id and keys.date = joined.date
-        and keys.dim = joined.dim and keys.dim_id = joined.dim_id
+    {% for fact in facts %}
+    left join {{ fact }}_sums
+        on keys.store_id = {{ fact }}_sums.store_id and keys.date = {{ fact }}_sums.date
+        and keys.dim = {{ fact }}_sums.dim and keys.dim_id = {{ fact }}_sums.dim_id
+    {% endfor %}
 
 )
 

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key=['rate_date', 'base', 'quote']) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['rate_date', 'base', 'quote'],
+) }}
 
 with
 

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key=['source_id', 'sku', 'warehouse_id']) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['source_id', 'sku', 'warehouse_id'],
+) }}
 
 with
 
