@@ -122,10 +122,7 @@ def test_facts_are_equal_though_a_worker_dies_while_they_are_built(tmp_path: Pat
             cluster.workers[1].kill()
 
     assert cluster.workers[1].wait() == -9
-    assert (
-        "Launched executor" in (cluster.folder / "worker1.log").read_text()
-        or "Asked to launch executor" in (cluster.folder / "worker1.log").read_text()
-    )
+    assert "Asked to launch executor" in (cluster.folder / "worker1.log").read_text()
     built = lake.root / "on_cluster.duckdb"
     write_built(str(lake.root / "tables"), DATABASE, built)
     assert differences(lake.warehouse, built) == {}
