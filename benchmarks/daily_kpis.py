@@ -39,10 +39,10 @@ def measure(scale: float, folder: Path) -> Row:
         ValueError: the build failed, or the two disagree about a number.
     """
     volume = write_lake(folder / f"two_years_{scale:g}", scale)
-    _land_reference(volume.root)
+    land_reference(volume.root)
     by_hand_seconds, by_hand_mb, by_hand = in_child(compute_by_hand, volume.root)
     seconds, peak_mb, _ = in_child(build, volume.root)
-    known = _compare(volume.root / "data" / "warehouse.duckdb", by_hand)
+    known = compare(volume.root / "data" / "warehouse.duckdb", by_hand)
     return Row(
         3,
         f"build all KPI tables from {volume.order_lines:,} order lines, {volume.ad_rows:,} ad rows, "
@@ -57,7 +57,8 @@ def measure(scale: float, folder: Path) -> Row:
     )
 
 
-def _land_reference(root: Path) -> None:
+def land_reference(root: Path) -> None:
+    """Land the company folder's own tables into its lake. Raises ValueError where one did not."""
     options = LandOptions("benchmark", None, None, END, datetime.now(UTC), None)
     errors = [result.error for result in land_all(load_company(root), [], options) if result.error]
     if errors:
@@ -86,8 +87,8 @@ def compute_by_hand(root: Path) -> Path:
     return path
 
 
-def _compare(warehouse: Path, by_hand: Path) -> int:
-    """How many store-days both know, all equal."""
+def compare(warehouse: Path, by_hand: Path) -> int:
+    """How many store-days both know, all equal. Raises ValueError where the two disagree."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{warehouse}' AS built (READ_ONLY); ATTACH '{by_hand}' AS by_hand (READ_ONLY)")
         unequal = " , ".join(f"count(*) FILTER (WHERE h.{c} IS DISTINCT FROM b.{c})" for c in COMPARED)

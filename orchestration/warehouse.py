@@ -95,13 +95,12 @@ def build(
     """
     from dbt.cli.main import dbtRunner
 
-    state_dir = company.root / "data" / "state"
     missing = _missing(company.engine)
     if missing:
         return BuildResult(0.0, failures=[missing])
     arguments = [
         "build",
-        *dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs", company.engine, company.root),
+        *_arguments_for(company),
         "--quiet",
         "--select",
         *select,
@@ -146,15 +145,20 @@ def operate(company: Company, macro: str, arguments: dict[str, Any]) -> str | No
     """Run one macro by `dbt run-operation`; what went wrong, in one line, or None."""
     from dbt.cli.main import dbtRunner
 
-    state_dir = company.root / "data" / "state"
     command = ["run-operation", macro, "--args", json.dumps(arguments), "--quiet"]
-    shared = dbt_arguments(state_dir / "dbt" / "target", state_dir / "logs", company.engine, company.root)
     printed = io.StringIO()
     with _environment(dbt_environment(company.root, company.lake)), contextlib.redirect_stdout(printed):
-        outcome = dbtRunner().invoke([*command, *shared])
+        outcome = dbtRunner().invoke([*command, *_arguments_for(company)])
     if outcome.success:
         return None
     return " ".join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]
+
+
+def _arguments_for(company: Company) -> list[str]:
+    """dbt's scratch is apart for Spark: its schemas have other names than those of the manifest that Dagster reads."""
+    state = company.root / "data" / "state"
+    scratch = state / "dbt" / ("target" if company.engine == "duckdb" else company.engine)
+    return dbt_arguments(scratch, state / "logs", company.engine, company.root)
 
 
 def _missing(engine: str) -> str | None:

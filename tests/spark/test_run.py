@@ -49,9 +49,13 @@ class Twins:
         folder = self.root / engine
         if not folder.exists():
             write_company(folder, self.server.url, self.world.start, self.world.story_day)
-            with (folder / "company.yml").open("a", encoding="utf-8") as settings:
-                settings.write(f"engine: {engine}\n")
+            self.choose(folder, engine)
         return folder
+
+    def choose(self, folder: Path, engine: str) -> None:
+        lines = (folder / "company.yml").read_text("utf-8").splitlines()
+        lines = [line for line in lines if not line.startswith("engine:")]
+        (folder / "company.yml").write_text("\n".join([*lines, f"engine: {engine}", ""]), "utf-8")
 
     def kpi(self, engine: str, *arguments: str) -> str:
         ended = kpi(self.company(engine), *arguments, env=environment(self.server.url) | SPARK)
@@ -91,3 +95,7 @@ def test_first_and_later_run_publish_tell_and_answer_the_same_on_both_engines(tw
     asked = ("query", "gmv", "contribution_profit", "aov", "--by", "store", "--grain", "week")
     assert twins.kpi("spark", *asked) == twins.kpi("duckdb", *asked)
     assert published(twins.company("spark"), "select count(*) from audit.publication") == [(2,)]
+
+    twins.choose(twins.company("spark"), "duckdb")
+    twins.kpi("spark", "run", "--as-of", str(LATER), "--full-refresh")
+    assert twins.differences() == {}
