@@ -71,12 +71,11 @@ def land_second(lake: Lake) -> None:
     lake.land("fx", "fx", {"rates": rates(0, "1.25")})
 
 
-def test_full_build_and_then_an_incremental_one_equal_full_ones_on_spark(tmp_path: Path, spark_tables: Path) -> None:
+def test_an_incremental_build_equals_a_full_one_on_spark(tmp_path: Path, spark_tables: Path) -> None:
     lake = Lake(tmp_path / "data")
     land_first(lake)
     lake.land("files", "reference", {"alert_rules": RULES})
     lake.build("path:models", "path:seeds", as_of=str(DAY + timedelta(days=10)))
-    assert differences(lake.warehouse, built_on_spark(lake.root, spark_tables, "parity")) == {}
     assert lake.rows("select count(*) > 0 from kpi.kpi_breaches where state = 'breach'") == [(True,)]
 
     land_second(lake)
