@@ -12,6 +12,13 @@ from unittest.mock import patch
 import pytest
 
 FOLDER = Path(__file__).parent
+# A small company ends before the JVM's second compiler pays off.
+SPARK = {
+    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "KPI_SPARK_MASTER": "local[2]",
+    "KPI_SPARK_PARTITIONS": "2",
+    "SPARK_LOCAL_IP": "127.0.0.1",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,12 +39,9 @@ def spark_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     from pyspark.sql import SparkSession
 
     tables = tmp_path_factory.mktemp("spark")
-    settings = {
-        "KPI_SPARK_MASTER": "local[2]",
+    settings = SPARK | {
         "KPI_SPARK_METASTORE": "jdbc:derby:memory:metastore;create=true",
-        "KPI_SPARK_PARTITIONS": "2",
         "KPI_SPARK_WAREHOUSE": str(tables),
-        "SPARK_LOCAL_IP": "127.0.0.1",
     }
     with patch.dict(os.environ, settings):
         yield tables

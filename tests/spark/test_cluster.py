@@ -18,6 +18,7 @@ from orchestration.spark_files import write_built
 from orchestration.warehouse import PROJECT_DIR
 from tests.dbt_project.lake import Lake
 from tests.dbt_project.scenario import DAY, land_first
+from tests.spark.conftest import SPARK
 from tests.spark.equal import differences
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -44,7 +45,7 @@ def daemon(name: str, *arguments: str, log: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}", "--host", "127.0.0.1", "--port", "0",
          "--webui-port", "0", *arguments],
-        env=bare | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
+        env=bare | SPARK | {"SPARK_HOME": str(home)},
         stdout=subprocess.DEVNULL, stderr=log.open("w"), text=True,
     )  # fmt: skip
 
@@ -86,17 +87,19 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 def build(cluster: Cluster, data: Path) -> Iterator[str]:
     """`dbt build` of the facts on the cluster, line by line. Raises AssertionError."""
-    environment = os.environ | {
-        "PYTHONUNBUFFERED": "1",
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "KPI_DATABASE": DATABASE,
-        "KPI_LAKE": str(data / "lake"),
-        "KPI_STATE": str(data / "state"),
-        "KPI_SPARK_MASTER": cluster.url,
-        "KPI_SPARK_METASTORE": "jdbc:derby:memory:metastore;create=true",
-        "KPI_SPARK_PARTITIONS": "2",
-        "KPI_SPARK_WAREHOUSE": str(data / "tables"),
-    }
+    environment = (
+        os.environ
+        | SPARK
+        | {
+            "PYTHONUNBUFFERED": "1",
+            "KPI_DATABASE": DATABASE,
+            "KPI_LAKE": str(data / "lake"),
+            "KPI_STATE": str(data / "state"),
+            "KPI_SPARK_MASTER": cluster.url,
+            "KPI_SPARK_METASTORE": "jdbc:derby:memory:metastore;create=true",
+            "KPI_SPARK_WAREHOUSE": str(data / "tables"),
+        }
+    )
     command = [
         sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", "--target", "spark", "--select", FACTS,
         "--exclude-resource-type", "unit_test", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),

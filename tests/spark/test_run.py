@@ -18,6 +18,7 @@ from sandbox.platforms.state import State
 from sandbox.world import World, simulate
 from tests.e2e.companies import OF_THE_RUN, published
 from tests.e2e.warm_kpi import kpi
+from tests.spark.conftest import SPARK
 from tests.spark.equal import differences
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -26,7 +27,6 @@ AS_OF = date(2025, 3, 21)
 LATER = AS_OF + timedelta(days=4)
 DAYS, ORDERS_PER_DAY, SEED = 30, 8, 7
 MOMENTS = OF_THE_RUN | {"at", "published_at", "slack_ts"}
-SPARK = {"SPARK_LOCAL_IP": "127.0.0.1", "KPI_SPARK_MASTER": "local[2]", "KPI_SPARK_PARTITIONS": "2"}
 
 
 @dataclass(frozen=True)
