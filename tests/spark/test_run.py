@@ -92,7 +92,7 @@ def test_first_and_later_run_publish_tell_and_answer_the_same_on_both_engines(tw
         heard += spark.messages
     assert any("ACoS" in message for message in heard), heard
 
-    asked = ("query", "gmv", "contribution_profit", "aov", "--by", "store", "--grain", "week")
+    asked = ("query", "gmv,contribution_profit,aov", "--by", "store", "--grain", "week")
     assert twins.kpi("spark", *asked) == twins.kpi("duckdb", *asked)
     assert published(twins.company("spark"), "select count(*) from audit.publication") == [(2,)]
 
