@@ -97,5 +97,6 @@ def test_first_and_later_run_publish_tell_and_answer_the_same_on_both_engines(tw
     assert published(twins.company("spark"), "select count(*) from audit.publication") == [(2,)]
 
     twins.choose(twins.company("spark"), "duckdb")
-    twins.kpi("spark", "run", "--as-of", str(LATER), "--full-refresh")
+    for folder in ("spark", "duckdb"):
+        twins.kpi(folder, "run", "--as-of", str(LATER), "--full-refresh")
     assert twins.differences() == {}
