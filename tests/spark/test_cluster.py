@@ -1,4 +1,4 @@
-"""A standalone cluster on loopback builds the facts; a worker that dies in the middle changes nothing."""
+"""A standalone cluster on loopback builds a company; a worker that dies in the middle changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from tests.spark.equal import differences
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-FACTS = "+path:models/marts/core"
 DATABASE = "cluster"
 
 
@@ -86,7 +85,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def build(cluster: Cluster, data: Path) -> Iterator[str]:
-    """`dbt build` of the facts on the cluster, line by line. Raises AssertionError."""
+    """`dbt build` on the cluster, line by line. Raises AssertionError."""
     environment = (
         os.environ
         | SPARK
@@ -101,7 +100,7 @@ def build(cluster: Cluster, data: Path) -> Iterator[str]:
         }
     )
     command = [
-        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", "--target", "spark", "--select", FACTS,
+        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", "--target", "spark",
         "--exclude-resource-type", "unit_test", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
         "--target-path", str(data / "target_cluster"), "--log-path", str(data / "logs"),
     ]  # fmt: skip
@@ -115,10 +114,10 @@ def build(cluster: Cluster, data: Path) -> Iterator[str]:
     assert dbt.returncode == 0, "".join(said[-40:])
 
 
-def test_facts_are_equal_though_a_worker_dies_while_they_are_built(tmp_path: Path, cluster: Cluster) -> None:
+def test_tables_are_equal_though_a_worker_dies_while_they_are_built(tmp_path: Path, cluster: Cluster) -> None:
     lake = Lake(tmp_path / "data")
     land_first(lake)
-    lake.build(FACTS, as_of=str(DAY + timedelta(days=10)))
+    lake.build("path:models", "path:seeds", as_of=str(DAY + timedelta(days=10)))
 
     for line in build(cluster, lake.root):
         if "START sql incremental model cluster_core.fct_ledger_entry" in line:
