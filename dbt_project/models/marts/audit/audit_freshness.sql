@@ -69,7 +69,7 @@ final as (
         case
             when landed_at is null then 'never'
             when newest_day is null then 'no_data'
-            when 24 * {{ dbt.datediff('newest_day', 'as_of_day', 'day') }} > sla_hours then 'late'
+            when 24 * {{ dbt.datediff('newest_day', 'as_of_day', 'day') }} > sla_hours then 'late'  -- noqa: LT05
             else 'ok'
         end as verdict
     from measured
