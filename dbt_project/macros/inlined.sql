@@ -1,4 +1,4 @@
-{# After `as` of a CTE that is read more than once and is wide: DuckDB would write all its columns down first. #}
+{# After `as` of a wide CTE that is read more than once: DuckDB would write all its columns down for the second reader. #}
 {% macro inlined() -%}
     {{- adapter.dispatch('inlined', 'crossborder_kpi')() -}}
 {%- endmacro %}
