@@ -7,7 +7,7 @@
 
 with
 
-lines as (
+lines as {{ inlined() }} (
     select * from {{ ref('int_order_line') }}
     where {{ is_touched('order_line') }}
 ),

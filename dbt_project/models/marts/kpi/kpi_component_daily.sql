@@ -19,7 +19,7 @@
 with
 
 {% for fact in facts %}
-{{ fact }}_rows as (
+{{ fact }}_rows as {{ inlined() }} (
 
     select *
     from {{ accepted(fact) }} as accepted_rows

@@ -2,11 +2,11 @@
 
 with
 
-landed_rows as (
+landed_rows as {{ inlined() }} (
     select * from {{ landed('amazon', 'order_items') }} as lake_rows
 ),
 
-versions as (
+versions as {{ inlined() }} (
     {{ with_kept('landed_rows', ['source_id', 'order_id']) }}
 ),
 

@@ -6,11 +6,11 @@
 
 with
 
-landed_rows as (
+landed_rows as {{ inlined() }} (
     select * from {{ landed('amazon', 'transactions') }} as lake_rows
 ),
 
-versions as (
+versions as {{ inlined() }} (
     {{ with_kept('landed_rows', ['source_id', 'transaction_id']) }}
 ),
 
