@@ -12,9 +12,9 @@ from unittest.mock import patch
 import pytest
 
 FOLDER = Path(__file__).parent
-# A small company ends before the JVM's second compiler pays off.
+# A small company ends before the JVM's second compiler pays off; without it, the JVM keeps too little room for code.
 SPARK = {
-    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
     "KPI_SPARK_MASTER": "local[2]",
     "KPI_SPARK_PARTITIONS": "2",
     "SPARK_LOCAL_IP": "127.0.0.1",
@@ -22,7 +22,7 @@ SPARK = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = [name for name in ("pyspark", "dbt.adapters.spark") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("pyspark", "pyhive", "dbt.adapters.spark") if importlib.util.find_spec(name) is None]
     if shutil.which("java") is None:
         missing.append("java")
     for item in items:

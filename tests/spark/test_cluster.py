@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from orchestration.warehouse import PROJECT_DIR
 from tests.dbt_project.lake import Lake
 from tests.dbt_project.scenario import DAY, land_first
 from tests.spark.conftest import SPARK
+from tests.spark.daemons import daemon, logged
 from tests.spark.equal import differences
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -35,43 +35,13 @@ class Cluster:
     folder: Path
 
 
-def daemon(name: str, *arguments: str, log: Path) -> subprocess.Popen[str]:
-    """Start one of Spark's own daemons on a port that the system chooses; it logs to a file."""
-    import pyspark
-
-    home = Path(pyspark.__file__).parent
-    bare = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
-    return subprocess.Popen(
-        [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{name}", "--host", "127.0.0.1", "--port", "0",
-         "--webui-port", "0", *arguments],
-        env=bare | SPARK | {"SPARK_HOME": str(home)},
-        stdout=subprocess.DEVNULL, stderr=log.open("w"), text=True,
-    )  # fmt: skip
-
-
-def logged(log: Path, pattern: str, process: subprocess.Popen[str]) -> str:
-    """Follow a daemon's log until a line matches; its first group."""
-    with subprocess.Popen(["tail", "-n", "+1", f"--pid={process.pid}", "-f", str(log)], stdout=subprocess.PIPE,
-                          text=True) as follower:  # fmt: skip
-        assert follower.stdout
-        try:
-            for line in follower.stdout:
-                if found := re.search(pattern, line):
-                    return found[1]
-        finally:
-            follower.kill()
-    raise AssertionError(f"{log.name} ended without {pattern}: {log.read_text()[-2000:]}")
-
-
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with contextlib.ExitStack() as stack:
 
         def started(name: str, log: str, *arguments: str) -> subprocess.Popen[str]:
-            process = daemon(name, *arguments, log=tmp_path / log)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            return process
+            on_loopback = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+            return daemon(stack, tmp_path / log, f"org.apache.spark.deploy.{name}", *on_loopback, *arguments)
 
         master = started("master.Master", "master.log")
         url = logged(tmp_path / "master.log", r"Starting Spark master at (spark://\S+)", master)

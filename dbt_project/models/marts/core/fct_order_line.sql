@@ -22,15 +22,15 @@ ledger_orders as (
     group by store_id, order_id
 ),
 
-orders as (
+cancelled_orders as (
     select
         store_id,
         date,
-        order_id,
-        bool_and(is_cancelled) as is_cancelled_order
+        order_id
     from lines
     where not is_adjustment
     group by store_id, date, order_id
+    having bool_and(is_cancelled)
 ),
 
 valued as (
@@ -46,7 +46,7 @@ valued as (
         costs.first_leg as first_leg_cost,
         costs.currency as cost_currency,
         cost_rates.rate as cost_rate,
-        coalesce(orders.is_cancelled_order, false) as is_cancelled_order,
+        cancelled_orders.order_id is not null as is_cancelled_order,
         ledger_orders.order_id is not null as in_ledger,
         -- What was cancelled never reaches the ledger: nothing of it is left to settle.
         lines.is_cancelled or coalesce(ledger_orders.settled, false) as settled
@@ -65,8 +65,11 @@ valued as (
             lines.date = cost_rates.date
             and costs.currency = cost_rates.base
             and stores.reporting_currency = cost_rates.quote
-    left join orders
-        on lines.store_id = orders.store_id and lines.date = orders.date and lines.order_id = orders.order_id
+    left join cancelled_orders
+        on
+            lines.store_id = cancelled_orders.store_id
+            and lines.date = cancelled_orders.date
+            and lines.order_id = cancelled_orders.order_id
     left join ledger_orders on lines.store_id = ledger_orders.store_id and lines.order_id = ledger_orders.order_id
 ),
 

@@ -46,7 +46,11 @@ spine as (
         '{{ dim }}' as dim,
         coalesce({{ dimension.column }}, 'unallocated') as dim_id,
         {% for c in components if c.fact == fact %}
-        {{ 'count(distinct ' ~ c.expr ~ ')' if c.agg == 'count_distinct' else 'sum(' ~ c.expr ~ ')' }} as {{ c.name }},
+        {% if c.agg == 'count_distinct' %}
+        count(distinct {{ c.expr }}) filter (where {{ c.expr }} is not null) as {{ c.name }},
+        {% else %}
+        sum({{ c.expr }}) as {{ c.name }},
+        {% endif %}
         {% endfor %}
         {% if fact in money %}
         max(case when {{ money[fact] }} is null then 2 when settled then 0 else 1 end) as rows_state
