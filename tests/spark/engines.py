@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from orchestration.warehouse import PROJECT_DIR
+from tests.spark.conftest import SPARK
 
 TARGETS = {"duckdb": "local", "spark": "spark"}
 
@@ -55,6 +58,30 @@ class Engine:
         ]
         assert outcome.success, outcome.exception or "\n".join(failed)
         return outcome
+
+
+def building(data: Path, settings: Mapping[str, str], *select: str) -> Iterator[str]:
+    """`dbt build` on Spark in a process of its own, line by line. Raises AssertionError."""
+    own = {
+        "KPI_LAKE": str(data / "lake"),
+        "KPI_STATE": str(data / "state"),
+        "KPI_SPARK_METASTORE": "jdbc:derby:memory:metastore;create=true",
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [
+        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", "--target", "spark",
+        "--exclude-resource-type", "unit_test", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
+        "--target-path", str(data / "target_apart"), "--log-path", str(data / "logs"),
+        *(("--select", *select) if select else ()),
+    ]  # fmt: skip
+    said = []
+    with subprocess.Popen(command, env=os.environ | SPARK | own | settings, cwd=data, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as dbt:  # fmt: skip
+        assert dbt.stdout
+        for line in dbt.stdout:
+            said.append(line)
+            yield line
+    assert dbt.returncode == 0, "".join(said[-40:])
 
 
 @contextlib.contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from orchestration.spark_files import write_built
-from orchestration.warehouse import PROJECT_DIR
 from tests.dbt_project.lake import Lake
 from tests.dbt_project.scenario import DAY, land_first
-from tests.spark.conftest import SPARK
 from tests.spark.daemons import daemon, logged
+from tests.spark.engines import building
 from tests.spark.equal import differences
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -54,47 +51,19 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(url, workers, tmp_path)
 
 
-def build(cluster: Cluster, data: Path) -> Iterator[str]:
-    """`dbt build` on the cluster, line by line. Raises AssertionError."""
-    environment = (
-        os.environ
-        | SPARK
-        | {
-            "PYTHONUNBUFFERED": "1",
-            "KPI_DATABASE": DATABASE,
-            "KPI_LAKE": str(data / "lake"),
-            "KPI_STATE": str(data / "state"),
-            "KPI_SPARK_MASTER": cluster.url,
-            "KPI_SPARK_METASTORE": "jdbc:derby:memory:metastore;create=true",
-            "KPI_SPARK_WAREHOUSE": str(data / "tables"),
-        }
-    )
-    command = [
-        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", "--target", "spark",
-        "--exclude-resource-type", "unit_test", "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR),
-        "--target-path", str(data / "target_cluster"), "--log-path", str(data / "logs"),
-    ]  # fmt: skip
-    said = []
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          cwd=data) as dbt:  # fmt: skip
-        assert dbt.stdout
-        for line in dbt.stdout:
-            said.append(line)
-            yield line
-    assert dbt.returncode == 0, "".join(said[-40:])
-
-
 def test_tables_are_equal_though_a_worker_dies_while_they_are_built(tmp_path: Path, cluster: Cluster) -> None:
     lake = Lake(tmp_path / "data")
     land_first(lake)
     lake.build("path:models", "path:seeds", as_of=str(DAY + timedelta(days=10)))
 
-    for line in build(cluster, lake.root):
+    tables = lake.root / "tables"
+    settings = {"KPI_DATABASE": DATABASE, "KPI_SPARK_MASTER": cluster.url, "KPI_SPARK_WAREHOUSE": str(tables)}
+    for line in building(lake.root, settings):
         if "START sql incremental model cluster_core.fct_ledger_entry" in line:
             cluster.workers[1].kill()
 
     assert cluster.workers[1].wait() == -9
     assert "Asked to launch executor" in (cluster.folder / "worker1.log").read_text()
     built = lake.root / "on_cluster.duckdb"
-    write_built(str(lake.root / "tables"), DATABASE, built)
+    write_built(str(tables), DATABASE, built)
     assert differences(lake.warehouse, built) == {}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import duckdb
-import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from ingestion.company import load_company
 from ingestion.landing import land_all
@@ -17,26 +13,6 @@ from ingestion.landing.lake import read_table
 from orchestration.warehouse import build
 from tests.ingestion.conftest import COMPANY, HEADER
 from tests.ingestion.landing.test_engine import OPTIONS
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("KPI_LAKE", raising=False)
-    fsspec.filesystem("s3").clear_instance_cache()
-    boto3.client("s3").create_bucket(Bucket="acme")
-    yield "s3://acme/kpi"
-    fsspec.filesystem("s3").clear_instance_cache()
-    server.stop()
 
 
 @pytest.mark.slow
