@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A worker per core; the tests of a file share what they set up, so they stay together.
+PARALLEL := -n auto --dist loadfile
 
 .PHONY: demo test test-fast test-spark check bench clean
 
@@ -14,17 +16,17 @@ demo: $(VENV)/.installed  ## run the sandbox company from landing to Slack, into
 	$(BIN)/kpi demo
 
 test: $(VENV)/.installed  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: $(VENV)/.installed  ## tests under two minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 $(VENV)/.installed-spark: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,spark]'
 	touch $@
 
 test-spark: $(VENV)/.installed-spark  ## the same numbers on both engines; needs Java 17
-	$(BIN)/python -m pytest -m spark tests/spark
+	$(BIN)/python -m pytest $(PARALLEL) -m spark tests/spark
 
 check: $(VENV)/.installed  ## types and style, of Python and of SQL
 	$(BIN)/ruff check .

@@ -65,7 +65,7 @@ def _pipeline(context: dg.AssetExecutionContext) -> Pipeline:
         raise dg.Failure(f"no company.yml in {company_root()}; run `kpi init` or set KPI_COMPANY")
     pipeline = Pipeline(company)
     hold_for_process(pipeline.data_dir / "state")
-    abandoned = free_abandoned_runs(context.instance, alive=context.run_id)
+    abandoned = free_abandoned_runs(context.instance, alive=context.run.run_id)
     if abandoned:
         context.log.info(f"{abandoned} earlier run ended without a word; its work is taken over")
     return pipeline
