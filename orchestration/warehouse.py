@@ -102,6 +102,7 @@ def build(
         "build",
         *_arguments_for(company),
         "--quiet",
+        "--no-write-json",
         "--select",
         *select,
     ]
