@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from great_expectations.data_context.store.store import DataDocsSiteConfigTypedDict
 
 RUNS_KEPT = 20
+
+
+def load() -> ModuleType:
+    """Great Expectations, imported when it is needed, for it takes seconds."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; it would otherwise call home
+    import great_expectations
+
+    return great_expectations
 
 
 def run_checks(warehouse: Path, quality_dir: Path, run_id: str) -> list[Verdict]:
@@ -70,9 +79,7 @@ def _unmeasured(suite: Suite, probe: Probe, error: Exception) -> Verdict:
 def _judge(
     suites: list[Suite], measured: dict[str, list[tuple[Probe, pd.DataFrame]]], docs: Path, run_id: str
 ) -> list[Verdict]:
-    # Read by Great Expectations at import; it would otherwise call home.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
+    gx = load()
     import pandas as pd
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.data_context.types.base import ProgressBarsConfig

@@ -95,8 +95,10 @@ class Pipeline:
 
     def build_core(self) -> warehouse.BuildResult:
         """dbt: staging, intermediate, core facts and audit models."""
+        from expectations import prepare
         from orchestration.alerts import write_alert_journal
 
+        prepare()
         write_alert_journal(self.data_dir / "ops.sqlite", self.data_dir / "state")
         result = warehouse.build(
             self.company,

@@ -61,7 +61,6 @@ def dbt_environment(root: Path, lake: str | None = None) -> dict[str, str]:
         "KPI_STATE": str(data / "state"),
         "KPI_WAREHOUSE": str(data / "warehouse.duckdb"),
         "KPI_PUBLISHED": str(data / "published" / "company.duckdb"),
-        "KPI_THREADS": os.environ.get("KPI_THREADS", str(min(os.cpu_count() or 2, 8))),
         "KPI_DATABASE": os.environ.get("KPI_DATABASE", "kpi"),
         "KPI_SPARK_WAREHOUSE": os.environ.get("KPI_SPARK_WAREHOUSE", str(data / "spark" / "tables")),
         "KPI_SPARK_METASTORE": os.environ.get(

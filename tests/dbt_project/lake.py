@@ -81,7 +81,7 @@ class Lake:
         context = {"run_id": "test", "started_at": f"{as_of}T12:00:00+00:00", "as_of": as_of, "full_refresh": False}
         (run / "context.jsonl").write_text(json.dumps(context) + "\n")
         os.environ.update(
-            KPI_LAKE=str(self.root / "lake"), KPI_STATE=str(self.root / "state"), KPI_THREADS="2",
+            KPI_LAKE=str(self.root / "lake"), KPI_STATE=str(self.root / "state"),
             KPI_WAREHOUSE=str(self.warehouse), KPI_PUBLISHED=str(self.root / "published.duckdb"),
         )  # fmt: skip
         outcome = dbtRunner().invoke([
