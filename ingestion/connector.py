@@ -60,11 +60,13 @@ class Request:
     """What one extraction is asked for.
 
     `date_from` and `date_to` are store-local days, both included; None means "as far as cursor and look-back say".
-    `as_of_day` is the first open day of the store; `now` is the real clock in UTC, which APIs check against.
+    `as_of_day` is the first open day of the store and `open_since` its midnight; `now` is the real clock in UTC, which
+    APIs check against.
     `cursor` is the newest `Cursor` value of a visible load of this resource, None before the first.
     """
 
     as_of_day: date
+    open_since: datetime
     now: datetime
     first_day: date
     date_from: date | None

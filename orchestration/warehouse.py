@@ -137,7 +137,7 @@ def build(
         elif result.status == "success":
             built.append(result.node.unique_id)
     if not outcome.success and not failures:
-        failures.append(f"dbt: {' '.join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]}")
+        failures.append(f"dbt: {_reason(outcome.exception, printed)}")
     return BuildResult(seconds, built, failures, refused, warnings)
 
 
@@ -151,7 +151,13 @@ def operate(company: Company, macro: str, arguments: dict[str, Any]) -> str | No
         outcome = dbtRunner().invoke([*command, *_arguments_for(company)])
     if outcome.success:
         return None
-    return " ".join(str(outcome.exception or printed.getvalue()).split())[:LONGEST_MESSAGE]
+    return _reason(outcome.exception, printed)
+
+
+def _reason(error: BaseException | None, printed: io.StringIO) -> str:
+    """Why a whole invocation ended, in one line; an interruption has no message, and its name says it."""
+    text = " ".join((str(error) if error else printed.getvalue()).split())[:LONGEST_MESSAGE]
+    return text or (type(error).__name__ if error else "ended without a word")
 
 
 def _arguments_for(company: Company) -> list[str]:

@@ -110,6 +110,7 @@ def _request(company: Company, source: Source, resource: Resource, options: Land
     as_of: date = options.as_of or options.now.astimezone(zone).date()
     return Request(
         as_of_day=as_of,
+        open_since=datetime(as_of.year, as_of.month, as_of.day, tzinfo=zone),
         now=options.now,
         first_day=opened,
         date_from=options.date_from,

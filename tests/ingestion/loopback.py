@@ -168,7 +168,8 @@ def request(as_of: str = "2026-03-20", *, archive: Kept | None = None, **wish: A
     day = date.fromisoformat(as_of)
     now = wish.pop("now", datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
     defaults: dict[str, Any] = {
-        "first_day": date(2026, 1, 1), "date_from": None, "date_to": None, "cursor": None,
+        "open_since": datetime(day.year, day.month, day.day, tzinfo=UTC), "first_day": date(2026, 1, 1),
+        "date_from": None, "date_to": None, "cursor": None,
         "archive": archive if archive is not None else Kept(),
     }  # fmt: skip
     return Request(as_of_day=day, now=now, **{**defaults, **wish})

@@ -38,3 +38,12 @@ def test_bucket_is_read_by_its_own_filesystem(tmp_path: Path) -> None:
     assert variables["KPI_LAKE"] == "s3://acme/kpi"
     assert variables["KPI_FILESYSTEMS"] == "[{'fs': 's3', 'use_listings_cache': False}]"
     assert warehouse.dbt_environment(tmp_path, str(tmp_path))["KPI_FILESYSTEMS"] == "[]"
+
+
+def test_an_interrupted_build_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+    (tmp_path / "company.yml").write_text(COMPANY)
+    ended = dbtRunnerResult(success=False, exception=KeyboardInterrupt())
+    monkeypatch.setattr(dbtRunner, "invoke", lambda *_: ended)
+    assert warehouse.build(load_company(tmp_path), select=warehouse.KPI).failures == ["dbt: KeyboardInterrupt"]

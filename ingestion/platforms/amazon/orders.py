@@ -43,7 +43,9 @@ def resource(account: SellingPartner) -> Resource:
         yield from landing.land(gathered)
         if landing.newest:
             yield Cursor(landing.newest.isoformat())
-        yield Covered(account.marketplace_id, window.days(day, request.as_of_day))
+        # Just after midnight, the minutes that Amazon does not tell yet are yesterday's.
+        untold = timedelta(days=0 if before >= request.open_since else 1)
+        yield Covered(account.marketplace_id, window.days(day, request.as_of_day - untold))
 
     return Resource("orders", {"orders": ORDERS, "order_items": ITEMS}, extract)
 

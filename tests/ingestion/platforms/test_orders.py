@@ -157,6 +157,12 @@ def test_a_window_without_orders_is_covered_day_for_day_over_the_change_of_clock
     assert found == [date(2026, 3, 7), date(2026, 3, 8), date(2026, 3, 9), date(2026, 3, 10)]
 
 
+def test_a_read_just_after_midnight_does_not_speak_for_the_last_minutes_of_yesterday(serve: Serve) -> None:
+    for minute, last in ((2, date(2026, 3, 9)), (3, date(2026, 3, 10))):
+        wish = request("2026-03-11", date_from=date(2026, 3, 8), now=datetime(2026, 3, 11, 0, minute, tzinfo=UTC))
+        assert max(covered(read(serve([page()]), wish))) == last
+
+
 def test_a_read_from_a_cursor_leaves_no_day_between_it_and_the_read_before(serve: Serve) -> None:
     before = covered(read(serve([page()]), request("2026-03-19")))
     after = covered(read(serve([page()]), request("2026-03-20", cursor="2026-03-18T23:59:00+00:00")))
