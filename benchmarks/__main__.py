@@ -62,6 +62,7 @@ def results(rows: list[Row], scale: float) -> str:
         "| # | work | seconds | baseline | its seconds | ratio | goal | met | peak MB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
+    rows = sorted(rows, key=lambda row: row.number)
     for row in rows:
         ratio = row.seconds / row.baseline_seconds if row.baseline_seconds else 0
         lines.append(
