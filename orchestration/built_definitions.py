@@ -13,21 +13,22 @@ FOLDERS = ("models", "macros", "seeds")
 def built_by_others(state_dir: Path) -> bool:
     """Whether the last whole build was made by other definitions than today's; False before the first."""
     mark = _mark(state_dir)
-    return mark.exists() and mark.read_text(encoding="utf-8") != _fingerprint()
+    return mark.exists() and mark.read_text(encoding="utf-8") != fingerprint()
 
 
 def remember(state_dir: Path) -> None:
     """Keep that today's definitions have built the warehouse whole."""
     mark = _mark(state_dir)
     mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(_fingerprint(), encoding="utf-8")
+    mark.write_text(fingerprint(), encoding="utf-8")
 
 
 def _mark(state_dir: Path) -> Path:
     return state_dir / "dbt" / "built_with.sha256"
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
+    """A hash of what the dbt project says, whatever its files' place and time."""
     content = hashlib.sha256()
     files = [path for folder in FOLDERS for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
     for path in sorted([*files, PROJECT_DIR / "dbt_project.yml"]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from ingestion.company import Company
-from orchestration import warehouse
+from orchestration import built_definitions, warehouse
 from orchestration.assets import landed_source, landing_assets, publishing_assets, warehouse_assets
 from orchestration.company_location import company_root, configured_company
 from orchestration.sensors import sensors
@@ -52,21 +51,12 @@ def manifest_path() -> Path:
     root = company.root if company else company_root()
     target = (root / "data" / "state" / "dbt" / "target") if company else warehouse.PROJECT_DIR / "target"
     manifest, stamp = target / "manifest.json", target / "manifest.stamp"
-    project = _project_stamp()
+    project = built_definitions.fingerprint()
     if not manifest.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != project:
         stamp.unlink(missing_ok=True)
         warehouse.parse(root, target)
         stamp.write_text(project, encoding="utf-8")
     return manifest
-
-
-def _project_stamp() -> str:
-    """A hash of the project's files by place, size and time: an older release has older files, not newer ones."""
-    project = warehouse.PROJECT_DIR
-    folders = ("models", "macros", "seeds")
-    files = [*project.glob("*.yml"), *(path for folder in folders for path in (project / folder).rglob("*"))]
-    seen = [f"{path} {(at := path.stat()).st_size} {at.st_mtime_ns}" for path in sorted(files) if path.is_file()]
-    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
 def build_definitions() -> dg.Definitions:
