@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import subprocess
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,25 +13,27 @@ from pathlib import Path
 from expectations import checks
 from expectations.probe import Verdict
 
-_waiting: list[Connection] = []
+_waiting: list[tuple[subprocess.Popen[bytes], Connection]] = []
 
 
 def prepare() -> None:
-    """Start the process that runs the next checks, unless Great Expectations is loaded or no child is allowed."""
-    if _waiting or "great_expectations" in sys.modules or multiprocessing.current_process().daemon:
+    """Start the process that runs the next checks, unless one waits or Great Expectations is loaded here."""
+    if _waiting or "great_expectations" in sys.modules:
         return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    context.Process(target=_serve, args=(theirs,), name="kpi-checks", daemon=True).start()
-    theirs.close()  # so that the end of this process, however it comes, is the end of the other one
-    _waiting.append(ours)
+    ours, theirs = multiprocessing.Pipe()
+    # Only the two processes hold the pipe, so the end of this one, however it comes, is heard by the other.
+    with theirs:
+        command = [sys.executable, "-m", "expectations", str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+    _waiting.append((process, ours))
 
 
 def run_checks(warehouse: Path, quality_dir: Path, run_id: str) -> list[Verdict]:
     """As `checks.run_checks`, in the process that was prepared, else in this one."""
     if not _waiting:
         return checks.run_checks(warehouse, quality_dir, run_id)
-    with _waiting.pop() as connection:
+    process, connection = _waiting.pop()
+    with process, connection:
         try:
             connection.send((warehouse, quality_dir, run_id))
             answer = connection.recv()
@@ -42,7 +45,8 @@ def run_checks(warehouse: Path, quality_dir: Path, run_id: str) -> list[Verdict]
     return verdicts
 
 
-def _serve(connection: Connection) -> None:
+def serve(connection: Connection) -> None:
+    """What the prepared process does: get ready, answer one request, end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, whose end is heard of
     checks.load()
     with contextlib.suppress(EOFError, OSError):
