@@ -83,6 +83,13 @@ CASES: dict[str, tuple[str, list[str | None]]] = {
         " 'cast(44383.1966224367 as decimal(18, 10))') }} as string) as value",
         ["54794.0694"],
     ),
+    "unpivoted_columns_keep_their_nulls": (
+        "select metric || coalesce('=' || cast(amount as string), '') as value"
+        " from (select {{ rows_of_structs('listed') }} from (select {{ list_of_structs([{'metric': \"'gmv'\", 'amount': 'gmv'}, {'metric': \"'refunds'\","
+        " 'amount': 'refunds'}]) }} as listed from (select 7 as gmv, cast(null as integer) as refunds) as wide"
+        ") as entry) as unpivoted",
+        ["gmv=7", "refunds"],
+    ),
     "run_file_that_is_there": (
         "select store_id || ' ' || cast(since as string) as value from "
         "{{ run_file('held', {'store_id': 'varchar', 'since': 'date'}) }} as told",
