@@ -87,7 +87,8 @@ CASES: dict[str, tuple[str, list[str | None]]] = {
         "select metric || coalesce('=' || cast(amount as string), '') as value"
         " from (select {{ rows_of_structs('listed') }} from (select"
         " {{ list_of_structs([{'metric': \"'gmv'\", 'amount': 'gmv'},"
-        " {'metric': \"'refunds'\", 'amount': 'refunds'}]) }} as listed from (select 7 as gmv, cast(null as integer) as refunds) as wide"
+        " {'metric': \"'refunds'\", 'amount': 'refunds'}]) }} as listed"
+        " from (select 7 as gmv, cast(null as integer) as refunds) as wide"
         ") as entry) as unpivoted",
         ["gmv=7", "refunds"],
     ),
