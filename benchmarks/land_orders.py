@@ -50,15 +50,16 @@ def measure(scale: float, folder: Path) -> Row:
         if found != (written := _written(file, pages)):
             raise ValueError(f"{written} orders and items were written, {name} landed {found}")
     times = count // PAGE / baseline_pages
+    whole_seconds = baseline_seconds * times
     return Row(
         number=2,
         work=f"land {count:,} nested Amazon orders from JSON pages ({file.stat().st_size / 1e6:,.0f} MB) by their "
         "connector",
         seconds=seconds,
         baseline="dlt's default: the same orders as dicts into DuckDB, nested lists as child tables",
-        baseline_seconds=baseline_seconds * times,
+        baseline_seconds=whole_seconds,
         goal="at least 10 times faster than the baseline",
-        met=seconds * 10 <= baseline_seconds * times,
+        met=seconds * 10 <= whole_seconds,
         peak_mb=peak_mb,
         note=f"the baseline is what {baseline_pages * PAGE:,} orders took ({baseline_seconds:.1f} s) times {times:g}; "
         "pages are read from disk: neither side waits for a network or for Amazon's rate limit",

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from ingestion.company import Company
 
 DEMO = Path("demo")
+LAST_ZONE = ZoneInfo("America/Los_Angeles")
+"""Of the sandbox's stores, the one whose days end last."""
+A_WHILE = timedelta(minutes=5)
+"""Amazon tells nothing of the last minutes, so a day that has just ended is not known whole."""
 STOCK_MORNINGS = 3
 
 
@@ -50,6 +55,11 @@ def sandbox_served(directory: Path, days: int, orders_per_day: int, seed: int, a
         process.wait()
 
 
+def day_begun_everywhere(now: datetime) -> date:
+    """The newest day that has begun in all of the sandbox's stores: the days before it are over, by the real clock."""
+    return (now - A_WHILE).astimezone(LAST_ZONE).date()
+
+
 @click.command()
 @click.option("--days", default=60, show_default=True, help="Days of history to simulate.")
 @click.option("--orders-per-day", default=60, show_default=True, help="Orders per day, both stores together.")
@@ -62,7 +72,7 @@ def demo(ctx: click.Context, days: int, orders_per_day: int, seed: int, keep: bo
 
     if DEMO.exists() and not keep:
         shutil.rmtree(DEMO)
-    as_of = datetime.now().astimezone().date()
+    as_of = day_begun_everywhere(datetime.now(UTC))
     say(f"simulating {days} days of a company with an Amazon US and an Amazon JP store, seed {seed}")
     with sandbox_served(DEMO, days, orders_per_day, seed, as_of) as served:
         os.environ.update(served["env"])

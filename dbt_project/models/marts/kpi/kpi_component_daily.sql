@@ -47,6 +47,7 @@ spine as (
         coalesce({{ dimension.column }}, 'unallocated') as dim_id,
         {% for c in components if c.fact == fact %}
         {% if c.agg == 'count_distinct' %}
+        {# NULLs are not counted either way; left out first, they are not hashed. #}
         count(distinct {{ c.expr }}) filter (where {{ c.expr }} is not null) as {{ c.name }},
         {% else %}
         sum({{ c.expr }}) as {{ c.name }},
